@@ -20,7 +20,9 @@ import typing as t
 from dataclasses import dataclass
 
 # Everything a host says is hostile text: these never reach a terminal or a log as they are.
-_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_UNPRINTABLE = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
 _SHELL_NAME = re.compile(r"^[A-Z][A-Z0-9_]*$")
 
 # What every script begins with. `section` and `begin`/`finish` mark each answer on both streams with a word that
@@ -155,7 +157,9 @@ def ask(
     return answer
 
 
-def compose(body: str, *, fence: str, variables: t.Mapping[str, str], needs: t.Sequence[str]) -> str:
+def compose(
+    body: str, *, fence: str, variables: t.Mapping[str, str], needs: t.Sequence[str]
+) -> str:
     """Return the whole script for a body.
 
     The body becomes a function that is called on the last line: a script that was cut off on its way runs nothing.
@@ -169,7 +173,15 @@ def compose(body: str, *, fence: str, variables: t.Mapping[str, str], needs: t.S
             )
     lines = [_PRELUDE_SH, f"FENCE={fence}"]
     lines += [f"{name}={shlex.quote(value)}" for name, value in variables.items()]
-    lines += ["main() {", "need timeout " + " ".join(needs), body, "begin done; finish done 0", "}", "main </dev/null", ""]
+    lines += [
+        "main() {",
+        "need timeout " + " ".join(needs),
+        body,
+        "begin done; finish done 0",
+        "}",
+        "main </dev/null",
+        "",
+    ]
     return "\n".join(lines)
 
 
@@ -178,7 +190,8 @@ def parse(completed: Completed, *, fence: str) -> Answer:
     out = _sections(completed.stdout, fence)
     err = _sections(completed.stderr, fence)
     return {
-        name: Section(rc=rc, out=text, err=err[name][1] if name in err else "") for name, (rc, text) in out.items()
+        name: Section(rc=rc, out=text, err=err[name][1] if name in err else "")
+        for name, (rc, text) in out.items()
     }
 
 
@@ -187,7 +200,9 @@ def _sections(stream: str, fence: str) -> t.Dict[str, t.Tuple[int, str]]:
         rf"^{re.escape(fence)} begin (?P<name>\S+)\n(?P<text>.*?)\n{re.escape(fence)} end (?P=name) (?P<rc>\d+)$",
         re.DOTALL | re.MULTILINE,
     )
-    return {m["name"]: (int(m["rc"]), m["text"]) for m in pattern.finditer(stream.replace("\r\n", "\n"))}
+    return {
+        m["name"]: (int(m["rc"]), m["text"]) for m in pattern.finditer(stream.replace("\r\n", "\n"))
+    }
 
 
 def printable(text: str, *, limit: int = 400) -> str:

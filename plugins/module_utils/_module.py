@@ -12,7 +12,10 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.container_linux.remediation.plugins.module_utils._host import Completed, RemediationError
+from ansible_collections.container_linux.remediation.plugins.module_utils._host import (
+    Completed,
+    RemediationError,
+)
 
 if t.TYPE_CHECKING:
     from ansible_collections.container_linux.remediation.plugins.module_utils._host import Host
@@ -21,7 +24,9 @@ if t.TYPE_CHECKING:
 class Logic(t.Protocol):
     """What a module does: validated options and a host in, a result out."""
 
-    def __call__(self, params: t.Dict[str, t.Any], host: Host, *, check_mode: bool) -> t.Dict[str, t.Any]:
+    def __call__(
+        self, params: t.Dict[str, t.Any], host: Host, *, check_mode: bool
+    ) -> t.Dict[str, t.Any]:
         """Raise RemediationError to fail; anything else raised is a bug."""
 
 
@@ -32,7 +37,9 @@ class LocalHost:
         self._module = module
 
     def run(self, script: str) -> Completed:
-        rc, stdout, stderr = self._module.run_command(["/bin/sh", "-s"], data=script, binary_data=True)
+        rc, stdout, stderr = self._module.run_command(
+            ["/bin/sh", "-s"], data=script, binary_data=True
+        )
         return Completed(rc=rc, stdout=stdout, stderr=stderr)
 
 

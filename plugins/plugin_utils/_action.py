@@ -16,7 +16,10 @@ import typing as t
 
 from ansible.module_utils.common.parameters import remove_values
 from ansible.plugins.action import ActionBase
-from ansible_collections.container_linux.remediation.plugins.module_utils._host import Completed, RemediationError
+from ansible_collections.container_linux.remediation.plugins.module_utils._host import (
+    Completed,
+    RemediationError,
+)
 
 if t.TYPE_CHECKING:
     from ansible_collections.container_linux.remediation.plugins.module_utils._module import Logic
@@ -30,8 +33,12 @@ class ShellHost:
 
     def run(self, script: str) -> Completed:
         connection = self._action._connection
-        if not connection.has_pipelining or (connection.become and not connection.become.pipelining):
-            plugin = connection.transport if not connection.has_pipelining else connection.become.name
+        if not connection.has_pipelining or (
+            connection.become and not connection.become.pipelining
+        ):
+            plugin = (
+                connection.transport if not connection.has_pipelining else connection.become.name
+            )
             raise RemediationError(
                 f"The plugin '{plugin}' cannot send a script on standard input, which is how this action works. "
                 f"Use a connection and a become plugin that support pipelining, such as ssh and sudo."
@@ -55,7 +62,9 @@ class RemediationAction(ActionBase):
     spec: t.ClassVar[dict[str, t.Any]]
     logic: t.ClassVar[Logic]
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+    def run(
+        self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None
+    ) -> dict[str, t.Any]:
         result: dict[str, t.Any] = super().run(tmp, task_vars)
         if self._task.async_val:
             # async runs a module detached on the target, so here alone the target needs Python
@@ -64,7 +73,9 @@ class RemediationAction(ActionBase):
 
         _validation, params = self.validate_argument_spec(**self.spec)
         options = self.spec["argument_spec"]
-        hidden = {str(params[name]) for name in options if options[name].get("no_log") and params[name]}
+        hidden = {
+            str(params[name]) for name in options if options[name].get("no_log") and params[name]
+        }
         try:
             outcome = self.logic(params, ShellHost(self), check_mode=self._task.check_mode)
         except RemediationError as exc:
@@ -74,4 +85,3 @@ class RemediationAction(ActionBase):
         outcome["invocation"] = {"module_args": params}
         result.update(remove_values(outcome, hidden))
         return result
-

@@ -33,11 +33,18 @@ class Shell:
             env={"PATH": self.path},
             check=False,
         )
-        return Completed(done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace"))
+        return Completed(
+            done.returncode,
+            done.stdout.decode(errors="replace"),
+            done.stderr.decode(errors="replace"),
+        )
 
 
 def test_sections_hold_status_and_both_streams() -> None:
-    answer = ask(Shell(), "section one 5 sh -c 'echo out; echo err >&2; exit 3'\nsection two 5 printf 'no newline'")
+    answer = ask(
+        Shell(),
+        "section one 5 sh -c 'echo out; echo err >&2; exit 3'\nsection two 5 printf 'no newline'",
+    )
     assert (answer["one"].rc, answer["one"].out, answer["one"].err) == (3, "out\n", "err\n")
     assert (answer["two"].rc, answer["two"].out) == (0, "no newline")
 
@@ -84,7 +91,9 @@ def test_a_refused_sudo_is_told_with_its_own_words() -> None:
         def run(self, script: str) -> Completed:
             return Completed(1, "", "sudo: a password is required\n")
 
-    with pytest.raises(RemediationError, match="'sudo: a password is required'. Let the login user become root"):
+    with pytest.raises(
+        RemediationError, match="'sudo: a password is required'. Let the login user become root"
+    ):
         ask(Refused(), "true")
 
 

@@ -1,0 +1,82 @@
+# Copyright (c) 2026 container_linux.remediation contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the collection: it may change in any release.
+
+"""What the kernel says of a host's IPv4 addresses and routes, read from /proc so that the host needs no tool for it."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import socket
+import struct
+import typing as t
+from dataclasses import dataclass
+
+_RTF_UP = 0x1
+_LISTEN = "0A"
+
+
+@dataclass(frozen=True)
+class Route:
+    """A network that the host already uses: one of its addresses (prefix length 32), or where a route leads."""
+
+    network: ipaddress.IPv4Network
+    interface: str
+    gateway: bool = False
+
+
+def parse_routes(text: str) -> t.List[Route]:
+    """Return the routes of /proc/net/route: a header, then lines of interface, destination, gateway, flags and mask."""
+    routes = []
+    for line in text.splitlines()[1:]:
+        fields = line.split()
+        try:
+            destination, gateway, flags, mask = (int(fields[i], 16) for i in (1, 2, 3, 7))
+        except (IndexError, ValueError):
+            continue
+        if flags & _RTF_UP:
+            network = ipaddress.IPv4Network(
+                (_address(destination), bin(mask).count("1")), strict=False
+            )
+            routes.append(Route(network=network, interface=fields[0], gateway=gateway != 0))
+    return routes
+
+
+def parse_addresses(text: str) -> t.List[ipaddress.IPv4Address]:
+    """Return the addresses of the host from /proc/net/fib_trie, where a leaf and its C(/32 host LOCAL) are two lines."""
+    found = re.findall(r"\|-- (\d+\.\d+\.\d+\.\d+)\s*\n\s+/32 host LOCAL", text)
+    return sorted(
+        {ipaddress.IPv4Address(item) for item in found} - {ipaddress.IPv4Address("127.0.0.1")}
+    )
+
+
+def parse_listeners(text: str) -> t.Dict[int, t.Set[str]]:
+    """Return the inodes of the sockets that listen on each TCP port, from /proc/net/tcp and /proc/net/tcp6."""
+    listeners: t.Dict[int, t.Set[str]] = {}
+    for line in text.splitlines():
+        fields = line.split()
+        if len(fields) > 9 and fields[3] == _LISTEN and ":" in fields[1]:
+            port = int(fields[1].rpartition(":")[2], 16)
+            listeners.setdefault(port, set()).add(fields[9])
+    return listeners
+
+
+def parse_sockets(text: str) -> t.Dict[int, t.Set[str]]:
+    """Return the inodes of the sockets that each process holds, from C(ls -l /proc/PID/fd/)."""
+    sockets: t.Dict[int, t.Set[str]] = {}
+    pid = 0
+    for line in text.splitlines():
+        heading = re.match(r"^/proc/(\d+)/fd/?:$", line)
+        if heading:
+            pid = int(heading[1])
+        else:
+            sockets.setdefault(pid, set()).update(re.findall(r"socket:\[(\d+)\]", line))
+    return sockets
+
+
+def _address(number: int) -> str:
+    # the kernel prints addresses as numbers in the byte order of the host; every supported host is little-endian
+    return socket.inet_ntoa(struct.pack("<L", number))
