@@ -6,7 +6,7 @@
 
 """flannel's network config: is a value one that flanneld accepts, and does its network collide with the host's.
 
-The rules are those of flannel's own C(ParseConfig): what passes here starts there, and what fails here leaves
+The rules are those of flannel's own `ParseConfig`: what passes here starts there, and what fails here leaves
 flanneld retrying for ever.
 """
 
@@ -40,7 +40,7 @@ class _Invalid(Exception):
     pass
 
 
-def problems(value: t.Any) -> t.List[str]:
+def problems(value: t.Any) -> list[str]:
     """Return why flanneld would refuse a config (JSON text, or the data it stands for); nothing when it would not.
 
     Only the first problem is told, as by flanneld itself.
@@ -52,7 +52,7 @@ def problems(value: t.Any) -> t.List[str]:
     return []
 
 
-def network(value: t.Any) -> t.Optional[ipaddress.IPv4Network]:
+def network(value: t.Any) -> ipaddress.IPv4Network | None:
     """Return the network of a config that has no problems, else None."""
     return None if problems(value) else _network(_decode(value))
 
@@ -69,9 +69,9 @@ def overlaps(
     wanted: ipaddress.IPv4Network,
     routes: t.Iterable[Route],
     *,
-    leased: t.Optional[ipaddress.IPv4Network] = None,
-) -> t.List[str]:
-    """Return the networks of the host that a flannel network would collide with, each as C(network (interface)).
+    leased: ipaddress.IPv4Network | None = None,
+) -> list[str]:
+    """Return the networks of the host that a flannel network would collide with, each as `network (interface)`.
 
     The bridges and tunnels that flannel and docker make are not the host's, and neither are routes through a
     gateway into the network of an earlier lease: flanneld's host-gw backend leaves such behind.
@@ -84,11 +84,7 @@ def overlaps(
     own = ("docker", "flannel", "cni", "veth", "br-")
     found = []
     for route in routes:
-        if (
-            route.network.prefixlen == 0
-            or route.network.is_multicast
-            or route.interface.startswith(own)
-        ):
+        if route.network.prefixlen == 0 or route.network.is_multicast or route.interface.startswith(own):
             continue
         if route.gateway and leased == wanted:
             continue
@@ -97,7 +93,7 @@ def overlaps(
     return sorted(set(found))
 
 
-def _decode(value: t.Any) -> t.Dict[str, t.Any]:
+def _decode(value: t.Any) -> dict[str, t.Any]:
     if isinstance(value, (str, bytes)):
         try:
             value = json.loads(value, parse_constant=_no_constant)
@@ -134,9 +130,7 @@ def _network(config: t.Mapping[str, t.Any]) -> ipaddress.IPv4Network:
     if value in (None, ""):
         raise _Invalid("it has no Network")
     if not isinstance(value, str) or "/" not in value:
-        raise _Invalid(
-            f'Network is {json.dumps(value)}, not a network in CIDR form such as "10.1.0.0/16"'
-        )
+        raise _Invalid(f'Network is {json.dumps(value)}, not a network in CIDR form such as "10.1.0.0/16"')
     try:
         return ipaddress.IPv4Network(value, strict=False)
     except ValueError as exc:
@@ -171,11 +165,7 @@ def _check_backend(backend: t.Any) -> None:
     if backend is None:
         return
     if not isinstance(backend, dict):
-        raise _Invalid(
-            f'Backend is {json.dumps(backend)}, not an object such as {{"Type": "vxlan"}}'
-        )
+        raise _Invalid(f'Backend is {json.dumps(backend)}, not an object such as {{"Type": "vxlan"}}')
     kind = {str(key).lower(): item for key, item in backend.items()}.get("type", "")
     if not isinstance(kind, str) or kind.lower() not in BACKENDS:
-        raise _Invalid(
-            f"Backend.Type is {json.dumps(kind)}, which no flannel knows; vxlan, host-gw and udp are common"
-        )
+        raise _Invalid(f"Backend.Type is {json.dumps(kind)}, which no flannel knows; vxlan, host-gw and udp are common")

@@ -6,9 +6,9 @@
 
 """flanneld's effective settings, from its unit and its environment files, each with the place that says so.
 
-flanneld takes an option from its command line, else from an environment variable C(FLANNELD_...), else its default.
-Where the unit starts it with C(docker run), the environment of the unit stays outside the container: only what
-C(--env) and C(--env-file) carry gets in.
+flanneld takes an option from its command line, else from an environment variable `FLANNELD_...`, else its default.
+Where the unit starts it with `docker run`, the environment of the unit stays outside the container: only what
+`--env` and `--env-file` carry gets in.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if t.TYPE_CHECKING:
         Properties,
     )
 
-DEFAULTS: t.Dict[str, str] = {
+DEFAULTS: dict[str, str] = {
     "etcd-endpoints": "http://127.0.0.1:4001,http://127.0.0.1:2379",
     "etcd-prefix": "/coreos.com/network",
     "etcd-cafile": "",
@@ -53,17 +53,15 @@ class Settings:
     """What a host's flanneld really uses."""
 
     options: t.Mapping[str, Setting] = field(default_factory=dict)
-    version: t.Tuple[int, ...] = ()
+    version: tuple[int, ...] = ()
 
     def __getitem__(self, name: str) -> str:
         return self.options[name].value
 
     @property
-    def endpoints(self) -> t.List[str]:
+    def endpoints(self) -> list[str]:
         """The etcd endpoints in the order in which flanneld tries them, without a slash at the end."""
-        return [
-            item.strip().rstrip("/") for item in self["etcd-endpoints"].split(",") if item.strip()
-        ]
+        return [item.strip().rstrip("/") for item in self["etcd-endpoints"].split(",") if item.strip()]
 
     @property
     def prefix(self) -> str:
@@ -81,7 +79,7 @@ class Settings:
 
     @property
     def api(self) -> str:
-        """The etcd API that this flannel speaks, C(v2) or C(v3); no release of Container Linux ships one with v3."""
+        """The etcd API that this flannel speaks, `v2` or `v3`; no release of Container Linux ships one with v3."""
         return "v3" if self.version >= _FIRST_WITH_V3 else "v2"
 
 
@@ -92,10 +90,7 @@ def parse_settings(unit: Properties, files: t.Mapping[str, str]) -> Settings:
         unit: properties of its unit: ExecStart, Environment and EnvironmentFiles.
         files: the text of each environment file of the host, by path; a file that does not exist is left out.
     """
-    outer = {
-        name: Setting(value, "the environment of flanneld.service")
-        for name, value in _environment(unit).items()
-    }
+    outer = {name: Setting(value, "the environment of flanneld.service") for name, value in _environment(unit).items()}
     for path in environment_files(unit):
         outer.update(_read_env_file(path, files, raw=False))
     arguments = _expand(_arguments(unit), outer)
@@ -110,23 +105,21 @@ def parse_settings(unit: Properties, files: t.Mapping[str, str]) -> Settings:
     return Settings(options=options, version=_version(arguments, outer))
 
 
-def environment_files(unit: Properties) -> t.List[str]:
+def environment_files(unit: Properties) -> list[str]:
     """Return the paths of a unit's environment files, in order.
 
     systemctl prints the property EnvironmentFiles under the name EnvironmentFile up to systemd 239.
     """
     lines = (unit.get("EnvironmentFiles", "") + "\n" + unit.get("EnvironmentFile", "")).splitlines()
-    return [
-        re.sub(r" \(ignore_errors=(?:yes|no)\)$", "", line).lstrip("-") for line in lines if line
-    ]
+    return [re.sub(r" \(ignore_errors=(?:yes|no)\)$", "", line).lstrip("-") for line in lines if line]
 
 
-def parse_env_file(text: str, *, raw: bool = False) -> t.Dict[str, str]:
+def parse_env_file(text: str, *, raw: bool = False) -> dict[str, str]:
     """Return the variables of an environment file.
 
     Args:
-        text: lines C(NAME=value); comments and empty lines are passed over.
-        raw: keep quotes as a part of the value, as C(docker run --env-file) does; systemd takes them off.
+        text: lines `NAME=value`; comments and empty lines are passed over.
+        raw: keep quotes as a part of the value, as `docker run --env-file` does; systemd takes them off.
     """
     variables = {}
     for line in text.splitlines():
@@ -136,42 +129,35 @@ def parse_env_file(text: str, *, raw: bool = False) -> t.Dict[str, str]:
     return variables
 
 
-def _read_env_file(path: str, files: t.Mapping[str, str], *, raw: bool) -> t.Dict[str, Setting]:
-    return {
-        name: Setting(value, path)
-        for name, value in parse_env_file(files.get(path, ""), raw=raw).items()
-    }
+def _read_env_file(path: str, files: t.Mapping[str, str], *, raw: bool) -> dict[str, Setting]:
+    return {name: Setting(value, path) for name, value in parse_env_file(files.get(path, ""), raw=raw).items()}
 
 
 def _unquote(value: str) -> str:
     return value[1:-1] if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'" else value
 
 
-def _environment(unit: Properties) -> t.Dict[str, str]:
+def _environment(unit: Properties) -> dict[str, str]:
     text = unit.get("Environment", "")
     try:
         words = shlex.split(text)
     except ValueError:
         # systemd before 234 prints values as they are, also those with a quote in them
         words = text.split()
-    return {
-        name: value for name, equals, value in (word.partition("=") for word in words) if equals
-    }
+    return {name: value for name, equals, value in (word.partition("=") for word in words) if equals}
 
 
-def _arguments(unit: Properties) -> t.List[str]:
-    commands = re.findall(
-        r"argv\[\]=(.*?) ; (?:ignore_errors|flags)=", unit.get("ExecStart", ""), re.DOTALL
-    )
+def _arguments(unit: Properties) -> list[str]:
+    commands = re.findall(r"argv\[\]=(.*?) ; (?:ignore_errors|flags)=", unit.get("ExecStart", ""), re.DOTALL)
     return commands[-1].split() if commands else []
 
 
-def _expand(arguments: t.Sequence[str], variables: t.Mapping[str, Setting]) -> t.List[str]:
+def _expand(arguments: t.Sequence[str], variables: t.Mapping[str, Setting]) -> list[str]:
     def value(match: t.Match[str]) -> str:
         setting = variables.get(match["name"])
         return setting.value if setting else ""
 
-    words: t.List[str] = []
+    words: list[str] = []
     for argument in arguments:
         expanded = re.sub(r"\$\{(?P<name>\w+)\}", value, argument)
         if re.match(r"^\$\w+$", expanded):
@@ -182,16 +168,11 @@ def _expand(arguments: t.Sequence[str], variables: t.Mapping[str, Setting]) -> t
 
 
 def _runs_in_docker(arguments: t.Sequence[str]) -> bool:
-    return any(
-        one.rpartition("/")[2] == "docker" and other == "run"
-        for one, other in zip(arguments, arguments[1:])
-    )
+    return any(one.rpartition("/")[2] == "docker" and other == "run" for one, other in zip(arguments, arguments[1:]))
 
 
-def _container_environment(
-    arguments: t.Sequence[str], files: t.Mapping[str, str]
-) -> t.Dict[str, Setting]:
-    variables: t.Dict[str, Setting] = {}
+def _container_environment(arguments: t.Sequence[str], files: t.Mapping[str, str]) -> dict[str, Setting]:
+    variables: dict[str, Setting] = {}
     for option, value in _options(arguments):
         if option == "env-file":
             variables.update(_read_env_file(value, files, raw=True))
@@ -202,13 +183,13 @@ def _container_environment(
     return variables
 
 
-def _command_line(arguments: t.Sequence[str]) -> t.Iterator[t.Tuple[str, str]]:
+def _command_line(arguments: t.Sequence[str]) -> t.Iterator[tuple[str, str]]:
     for name, value in _options(arguments):
         if name in DEFAULTS:
             yield name, value
 
 
-def _options(arguments: t.Sequence[str]) -> t.Iterator[t.Tuple[str, str]]:
+def _options(arguments: t.Sequence[str]) -> t.Iterator[tuple[str, str]]:
     for index, argument in enumerate(arguments):
         match = _OPTION.match(argument)
         if not match:
@@ -222,12 +203,8 @@ def _options(arguments: t.Sequence[str]) -> t.Iterator[t.Tuple[str, str]]:
             yield match["name"], following
 
 
-def _version(arguments: t.Sequence[str], environment: t.Mapping[str, Setting]) -> t.Tuple[int, ...]:
-    candidates = [
-        environment[name].value
-        for name in ("FLANNEL_IMAGE_TAG", "FLANNEL_VER")
-        if name in environment
-    ]
+def _version(arguments: t.Sequence[str], environment: t.Mapping[str, Setting]) -> tuple[int, ...]:
+    candidates = [environment[name].value for name in ("FLANNEL_IMAGE_TAG", "FLANNEL_VER") if name in environment]
     candidates += [argument for argument in arguments if "flannel" in argument]
     for candidate in candidates:
         match = re.search(r"(?:^|:)v?(\d+)\.(\d+)\.(\d+)", candidate)

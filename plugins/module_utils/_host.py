@@ -6,7 +6,7 @@
 
 """The one seam between this collection and a host.
 
-All logic is given a L(Host, ...) and nothing else of the outside world. It asks with one POSIX sh script a phase
+All logic is given a `Host` and nothing else of the outside world. It asks with one POSIX sh script a phase
 and gets the script's answer in fenced sections, so it runs the same on the controller (action plugins, no
 Python on the target) and on the target (the real modules).
 """
@@ -20,9 +20,7 @@ import typing as t
 from dataclasses import dataclass
 
 # Everything a host says is hostile text: these never reach a terminal or a log as they are.
-_UNPRINTABLE = re.compile(
-    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
-)
+_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _SHELL_NAME = re.compile(r"^[A-Z][A-Z0-9_]*$")
 
 # What every script begins with. `section` and `begin`/`finish` mark each answer on both streams with a word that
@@ -124,14 +122,14 @@ def ask(
     host: Host,
     body: str,
     *,
-    variables: t.Optional[t.Mapping[str, str]] = None,
+    variables: t.Mapping[str, str] | None = None,
     needs: t.Sequence[str] = (),
 ) -> Answer:
     """Run a script's body on a host, in one round trip, and return its sections by name.
 
     Args:
         host: the host.
-        body: POSIX sh that calls C(section), or C(begin) and C(finish). Its standard input is empty.
+        body: POSIX sh that calls `section`, or `begin` and `finish`. Its standard input is empty.
         variables: upper-case shell variables that the body reads; the values are quoted here.
         needs: tools that the body cannot do without, beyond the shell and coreutils.
 
@@ -157,9 +155,7 @@ def ask(
     return answer
 
 
-def compose(
-    body: str, *, fence: str, variables: t.Mapping[str, str], needs: t.Sequence[str]
-) -> str:
+def compose(body: str, *, fence: str, variables: t.Mapping[str, str], needs: t.Sequence[str]) -> str:
     """Return the whole script for a body.
 
     The body becomes a function that is called on the last line: a script that was cut off on its way runs nothing.
@@ -189,20 +185,15 @@ def parse(completed: Completed, *, fence: str) -> Answer:
     """Return the sections of a script's answer by name; a section without an end is left out."""
     out = _sections(completed.stdout, fence)
     err = _sections(completed.stderr, fence)
-    return {
-        name: Section(rc=rc, out=text, err=err[name][1] if name in err else "")
-        for name, (rc, text) in out.items()
-    }
+    return {name: Section(rc=rc, out=text, err=err[name][1] if name in err else "") for name, (rc, text) in out.items()}
 
 
-def _sections(stream: str, fence: str) -> t.Dict[str, t.Tuple[int, str]]:
+def _sections(stream: str, fence: str) -> dict[str, tuple[int, str]]:
     pattern = re.compile(
         rf"^{re.escape(fence)} begin (?P<name>\S+)\n(?P<text>.*?)\n{re.escape(fence)} end (?P=name) (?P<rc>\d+)$",
         re.DOTALL | re.MULTILINE,
     )
-    return {
-        m["name"]: (int(m["rc"]), m["text"]) for m in pattern.finditer(stream.replace("\r\n", "\n"))
-    }
+    return {m["name"]: (int(m["rc"]), m["text"]) for m in pattern.finditer(stream.replace("\r\n", "\n"))}
 
 
 def printable(text: str, *, limit: int = 400) -> str:

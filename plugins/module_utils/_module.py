@@ -24,9 +24,7 @@ if t.TYPE_CHECKING:
 class Logic(t.Protocol):
     """What a module does: validated options and a host in, a result out."""
 
-    def __call__(
-        self, params: t.Dict[str, t.Any], host: Host, *, check_mode: bool
-    ) -> t.Dict[str, t.Any]:
+    def __call__(self, params: dict[str, t.Any], host: Host, *, check_mode: bool) -> dict[str, t.Any]:
         """Raise RemediationError to fail; anything else raised is a bug."""
 
 
@@ -37,9 +35,7 @@ class LocalHost:
         self._module = module
 
     def run(self, script: str) -> Completed:
-        rc, stdout, stderr = self._module.run_command(
-            ["/bin/sh", "-s"], data=script, binary_data=True
-        )
+        rc, stdout, stderr = self._module.run_command(["/bin/sh", "-s"], data=script, binary_data=True)
         return Completed(rc=rc, stdout=stdout, stderr=stderr)
 
 

@@ -12,7 +12,6 @@ import ipaddress
 import re
 import socket
 import struct
-import typing as t
 from dataclasses import dataclass
 
 _RTF_UP = 0x1
@@ -28,7 +27,7 @@ class Route:
     gateway: bool = False
 
 
-def parse_routes(text: str) -> t.List[Route]:
+def parse_routes(text: str) -> list[Route]:
     """Return the routes of /proc/net/route: a header, then lines of interface, destination, gateway, flags and mask."""
     routes = []
     for line in text.splitlines()[1:]:
@@ -38,24 +37,20 @@ def parse_routes(text: str) -> t.List[Route]:
         except (IndexError, ValueError):
             continue
         if flags & _RTF_UP:
-            network = ipaddress.IPv4Network(
-                (_address(destination), bin(mask).count("1")), strict=False
-            )
+            network = ipaddress.IPv4Network((_address(destination), bin(mask).count("1")), strict=False)
             routes.append(Route(network=network, interface=fields[0], gateway=gateway != 0))
     return routes
 
 
-def parse_addresses(text: str) -> t.List[ipaddress.IPv4Address]:
-    """Return the addresses of the host from /proc/net/fib_trie, where a leaf and its C(/32 host LOCAL) are two lines."""
+def parse_addresses(text: str) -> list[ipaddress.IPv4Address]:
+    """Return the addresses of the host from /proc/net/fib_trie, where a leaf and its `/32 host LOCAL` are two lines."""
     found = re.findall(r"\|-- (\d+\.\d+\.\d+\.\d+)\s*\n\s+/32 host LOCAL", text)
-    return sorted(
-        {ipaddress.IPv4Address(item) for item in found} - {ipaddress.IPv4Address("127.0.0.1")}
-    )
+    return sorted({ipaddress.IPv4Address(item) for item in found} - {ipaddress.IPv4Address("127.0.0.1")})
 
 
-def parse_listeners(text: str) -> t.Dict[int, t.Set[str]]:
+def parse_listeners(text: str) -> dict[int, set[str]]:
     """Return the inodes of the sockets that listen on each TCP port, from /proc/net/tcp and /proc/net/tcp6."""
-    listeners: t.Dict[int, t.Set[str]] = {}
+    listeners: dict[int, set[str]] = {}
     for line in text.splitlines():
         fields = line.split()
         if len(fields) > 9 and fields[3] == _LISTEN and ":" in fields[1]:
@@ -64,9 +59,9 @@ def parse_listeners(text: str) -> t.Dict[int, t.Set[str]]:
     return listeners
 
 
-def parse_sockets(text: str) -> t.Dict[int, t.Set[str]]:
-    """Return the inodes of the sockets that each process holds, from C(ls -l /proc/PID/fd/)."""
-    sockets: t.Dict[int, t.Set[str]] = {}
+def parse_sockets(text: str) -> dict[int, set[str]]:
+    """Return the inodes of the sockets that each process holds, from `ls -l /proc/PID/fd/`."""
+    sockets: dict[int, set[str]] = {}
     pid = 0
     for line in text.splitlines():
         heading = re.match(r"^/proc/(\d+)/fd/?:$", line)

@@ -12,13 +12,13 @@ import typing as t
 from dataclasses import dataclass
 
 Properties = t.Dict[str, str]
-"""The properties of one unit as C(systemctl show) prints them. A property printed on several lines (ExecStart,
+"""The properties of one unit as `systemctl show` prints them. A property printed on several lines (ExecStart,
 EnvironmentFiles, Listen) is one text with line breaks. One that the host's systemd does not know is absent."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """One line of the job table: for docker.service behind flanneld.service, type C(start), state C(waiting)."""
+    """One line of the job table: for docker.service behind flanneld.service, type `start`, state `waiting`."""
 
     id: int
     unit: str
@@ -26,12 +26,12 @@ class Job:
     state: str
 
 
-def parse_show(text: str) -> t.List[Properties]:
-    """Return the units of C(systemctl show -p Id -p ... UNIT...), in the order asked for.
+def parse_show(text: str) -> list[Properties]:
+    """Return the units of `systemctl show -p Id -p ... UNIT...`, in the order asked for.
 
-    The properties asked for must hold C(Id): a block without one is the rest of a value with an empty line in it.
+    The properties asked for must hold `Id`: a block without one is the rest of a value with an empty line in it.
     """
-    units: t.List[Properties] = []
+    units: list[Properties] = []
     key = ""
     for block in text.split("\n\n"):
         lines = block.strip("\n").split("\n")
@@ -50,8 +50,8 @@ def parse_show(text: str) -> t.List[Properties]:
     return units
 
 
-def parse_jobs(text: str) -> t.List[Job]:
-    """Return the jobs of C(systemctl list-jobs --no-legend --full)."""
+def parse_jobs(text: str) -> list[Job]:
+    """Return the jobs of `systemctl list-jobs --no-legend --full`."""
     jobs = []
     for line in text.splitlines():
         fields = line.split()

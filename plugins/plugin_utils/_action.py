@@ -16,6 +16,7 @@ import typing as t
 
 from ansible.module_utils.common.parameters import remove_values
 from ansible.plugins.action import ActionBase
+
 from ansible_collections.container_linux.remediation.plugins.module_utils._host import (
     Completed,
     RemediationError,
@@ -33,12 +34,8 @@ class ShellHost:
 
     def run(self, script: str) -> Completed:
         connection = self._action._connection
-        if not connection.has_pipelining or (
-            connection.become and not connection.become.pipelining
-        ):
-            plugin = (
-                connection.transport if not connection.has_pipelining else connection.become.name
-            )
+        if not connection.has_pipelining or (connection.become and not connection.become.pipelining):
+            plugin = connection.transport if not connection.has_pipelining else connection.become.name
             raise RemediationError(
                 f"The plugin '{plugin}' cannot send a script on standard input, which is how this action works. "
                 f"Use a connection and a become plugin that support pipelining, such as ssh and sudo."
@@ -62,9 +59,7 @@ class RemediationAction(ActionBase):
     spec: t.ClassVar[dict[str, t.Any]]
     logic: t.ClassVar[Logic]
 
-    def run(
-        self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None
-    ) -> dict[str, t.Any]:
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         result: dict[str, t.Any] = super().run(tmp, task_vars)
         if self._task.async_val:
             # async runs a module detached on the target, so here alone the target needs Python
@@ -73,9 +68,7 @@ class RemediationAction(ActionBase):
 
         _validation, params = self.validate_argument_spec(**self.spec)
         options = self.spec["argument_spec"]
-        hidden = {
-            str(params[name]) for name in options if options[name].get("no_log") and params[name]
-        }
+        hidden = {str(params[name]) for name in options if options[name].get("no_log") and params[name]}
         try:
             outcome = self.logic(params, ShellHost(self), check_mode=self._task.check_mode)
         except RemediationError as exc:

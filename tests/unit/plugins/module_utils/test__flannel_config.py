@@ -7,6 +7,7 @@ from ipaddress import IPv4Network
 from typing import Any
 
 import pytest
+
 from ansible_collections.container_linux.remediation.plugins.module_utils._flannel_config import (
     network,
     overlaps,

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import pytest
+
 from ansible_collections.container_linux.remediation.plugins.module_utils._flannel_settings import (
     environment_files,
     parse_env_file,
@@ -33,9 +34,8 @@ def test_an_environment_file_wins_over_the_unit_and_says_so() -> None:
         "Environment": "FLANNELD_ETCD_PREFIX=/unit FLANNELD_IFACE=eth1 FLANNEL_VER=0.5.5",
         "EnvironmentFiles": "/run/flannel/options.env (ignore_errors=yes)",
     }
-    files = {
-        "/run/flannel/options.env": "# made by hand\nFLANNELD_ETCD_PREFIX='/file/'\nFLANNELD_ETCD_ENDPOINTS=http://a:2379/,http://b:2379\n"
-    }
+    text = "# made by hand\nFLANNELD_ETCD_PREFIX='/file/'\nFLANNELD_ETCD_ENDPOINTS=http://a:2379/,http://b:2379\n"
+    files = {"/run/flannel/options.env": text}
     settings = parse_settings(unit, files)
     assert settings.endpoints == ["http://a:2379", "http://b:2379"]
     assert settings.key == "/file/config"
@@ -45,7 +45,9 @@ def test_an_environment_file_wins_over_the_unit_and_says_so() -> None:
 
 
 def test_the_command_line_wins_over_the_environment() -> None:
-    start = "{ path=/f ; argv[]=/f -etcd-prefix /line --etcd-endpoints=https://e:2379 $MORE --kube-subnet-mgr ; flags= ; }"
+    start = (
+        "{ path=/f ; argv[]=/f -etcd-prefix /line --etcd-endpoints=https://e:2379 $MORE --kube-subnet-mgr ; flags= ; }"
+    )
     settings = parse_settings(
         {
             "ExecStart": start,
@@ -72,14 +74,9 @@ def test_the_environment_of_the_unit_stays_outside_a_container() -> None:
     assert settings.version == (0, 5, 5)
 
 
-@pytest.mark.parametrize(
-    ("tag", "api"), [("v0.7.1", "v2"), ("0.17.0", "v2"), ("v0.18.0", "v3"), ("v0.26.7", "v3")]
-)
+@pytest.mark.parametrize(("tag", "api"), [("v0.7.1", "v2"), ("0.17.0", "v2"), ("v0.18.0", "v3"), ("v0.26.7", "v3")])
 def test_the_store_is_the_one_that_this_flannel_reads(tag: str, api: str) -> None:
-    assert (
-        parse_settings({"ExecStart": PLAIN, "Environment": f"FLANNEL_IMAGE_TAG={tag}"}, {}).api
-        == api
-    )
+    assert parse_settings({"ExecStart": PLAIN, "Environment": f"FLANNEL_IMAGE_TAG={tag}"}, {}).api == api
 
 
 @pytest.mark.parametrize("name", ["EnvironmentFile", "EnvironmentFiles"])
@@ -89,12 +86,7 @@ def test_old_and_new_systemctl_name_the_files_differently(name: str) -> None:
 
 
 def test_a_stray_quote_in_the_environment_is_no_error() -> None:
-    assert (
-        parse_settings({"ExecStart": PLAIN, "Environment": "NAME=it's FLANNELD_IFACE=eth3"}, {})[
-            "iface"
-        ]
-        == "eth3"
-    )
+    assert parse_settings({"ExecStart": PLAIN, "Environment": "NAME=it's FLANNELD_IFACE=eth3"}, {})["iface"] == "eth3"
 
 
 def test_an_environment_file_may_hold_anything() -> None:

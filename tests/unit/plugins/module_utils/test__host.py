@@ -6,6 +6,7 @@ from __future__ import annotations
 import subprocess
 
 import pytest
+
 from ansible_collections.container_linux.remediation.plugins.module_utils._host import (
     Completed,
     RemediationError,
@@ -91,9 +92,7 @@ def test_a_refused_sudo_is_told_with_its_own_words() -> None:
         def run(self, script: str) -> Completed:
             return Completed(1, "", "sudo: a password is required\n")
 
-    with pytest.raises(
-        RemediationError, match="'sudo: a password is required'. Let the login user become root"
-    ):
+    with pytest.raises(RemediationError, match=r"'sudo: a password is required'\. Let the login user become root"):
         ask(Refused(), "true")
 
 

@@ -22,7 +22,9 @@ def test_units_come_in_order_with_repeated_properties_as_lines() -> None:
 
 
 def test_a_value_with_line_breaks_and_an_empty_line_stays_in_its_unit() -> None:
-    text = "Id=a.service\nExecStart={ path=/bin/sh ; argv[]=/bin/sh -c echo\n\n done ; }\nSubState=dead\n\nId=b.service\n"
+    text = (
+        "Id=a.service\nExecStart={ path=/bin/sh ; argv[]=/bin/sh -c echo\n\n done ; }\nSubState=dead\n\nId=b.service\n"
+    )
     assert parse_show(text) == [
         {
             "Id": "a.service",
