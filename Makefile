@@ -33,7 +33,7 @@ lint: $(READY) ## ruff, ansible-lint and shellcheck
 	ruff check
 	ruff format --check
 	python tests/tools/shell_check.py
-	ansible-lint
+	ansible-lint --nocolor
 
 types: $(READY) ## mypy --strict on plugins and tests
 	mypy $(wildcard $(REMEDIATION)/plugins $(REMEDIATION)/tests)

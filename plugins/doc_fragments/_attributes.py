@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Attributes that the modules of this collection share. Private: only for this collection's own use."""
+"""Attributes that the modules share. Private: for this collection's own use only."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ class ModuleDocFragment:
     DOCUMENTATION = r"""
 options: {}
 notes:
-  - The target needs no Python. It needs C(sh), C(systemctl), C(journalctl), C(curl) and the core
+  - >-
+    The target needs no Python. It needs C(sh), C(systemctl), C(journalctl), C(curl) and the core
     utilities, which every release of Container Linux and Flatcar has. Plays should say
     C(gather_facts: false), since gathering facts does need Python.
 attributes:
   action:
-    description: Runs on the controller, and reaches the target by shell scripts over the connection.
+    description: Runs on the controller and reaches the target by shell scripts.
     support: full
   action_group:
     description: Belongs to the group whose options C(module_defaults) can set in one place.

@@ -3,8 +3,8 @@
 
 """Runs shellcheck on every shell script of the repository.
 
-Two kinds: files (an extension or a first line says so), and those that are sent to a host, which are
-constants named ``*_SCRIPT`` or ``*_SH`` in plugins/module_utils.
+Two kinds: files (an extension or a first line says so), and those that are sent to a host, which
+are constants named ``*_SCRIPT`` or ``*_SH`` in plugins/module_utils.
 """
 
 from __future__ import annotations
