@@ -38,7 +38,7 @@ lint: $(READY) ## ruff, ansible-lint and shellcheck
 types: $(READY) ## mypy --strict on plugins and tests
 	mypy $(wildcard $(REMEDIATION)/plugins $(REMEDIATION)/tests)
 
-sanity: $(READY) ## ansible-test sanity on the collection as it is shipped
+sanity: $(READY) ## ansible-test sanity
 	@tests/tools/sanity
 
 unit: $(READY) ## unit tests of the pure logic

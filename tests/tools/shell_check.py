@@ -52,16 +52,21 @@ def constants() -> Iterator[tuple[str, str]]:
                 yield f"{path.stem}.{name}", value
 
 
+def shellcheck(*arguments: str, text: str | None = None) -> bool:
+    """Whether shellcheck finds fault."""
+    done = subprocess.run(["shellcheck", *arguments], input=text, text=True, check=False)
+    return done.returncode != 0
+
+
 def main() -> int:
     paths = list(files())
-    failed = subprocess.run(["shellcheck", "--external-sources", *map(str, paths)]).returncode
+    failed = shellcheck("--external-sources", *map(str, paths))
     scripts = list(constants())
     for name, text in scripts:
         # What a host gets has no first line: the connection runs it with sh.
-        check = subprocess.run(["shellcheck", "--shell=sh", "-"], input=text, text=True)
-        if check.returncode:
+        if shellcheck("--shell=sh", "-", text=text):
             print(f"shell_check: the above is about the constant {name}", file=sys.stderr)
-            failed = 1
+            failed = True
     print(f"shell_check: {len(paths)} files, {len(scripts)} constants")
     return 1 if failed else 0
 
