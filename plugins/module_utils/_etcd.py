@@ -8,9 +8,11 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import typing as t
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from ansible_collections.container_linux.remediation.plugins.module_utils._host import printable
 
@@ -20,10 +22,10 @@ class Reply:
     """One HTTP answer: status code, headers by lower-case name, body as text."""
 
     status: int
-    headers: t.Dict[str, str]
+    headers: dict[str, str]
     body: str
 
-    def json(self) -> t.Optional[t.Dict[str, t.Any]]:
+    def json(self) -> dict[str, t.Any] | None:
         """Return the body's JSON object, or None where it is none."""
         try:
             # curl prints the trailers of a chunked answer right behind its body
@@ -53,13 +55,13 @@ class Node:
     value: str = ""
     index: int = 0
     expires: bool = False
-    ttl: t.Optional[int] = None
+    ttl: int | None = None
     missing: str = ""
     error: str = ""
     sentence: str = ""
 
 
-def parse_reply(text: str) -> t.Optional[Reply]:
+def parse_reply(text: str) -> Reply | None:
     """Return the answer that C(curl --include) printed, or None where it is no HTTP answer.
 
     Interim answers (100 Continue) are passed over.
@@ -105,7 +107,7 @@ def read_v2(reply: Reply) -> Node:
     )
 
 
-def _error_v2(reply: Reply, document: t.Dict[str, t.Any]) -> Node:
+def _error_v2(reply: Reply, document: dict[str, t.Any]) -> Node:
     code, said = document["errorCode"], _said(document)
     cause = str(document.get("cause", ""))
     if code == 100:
@@ -133,6 +135,95 @@ def _not_v2(reply: Reply) -> Node:
     return _not_etcd(reply)
 
 
+def read_v3(reply: Reply) -> Node:
+    """Return what the answer to C(POST /v3/kv/range) for one key says."""
+    document = reply.json()
+    if document is None and reply.status == 404:
+        return _error("v3-off", "It has no v3 JSON API, or it is switched off (HTTP 404).")
+    if document is None:
+        return _not_etcd(reply)
+    if "header" not in document:
+        return _error_v3(reply, document)
+    kvs = document.get("kvs")
+    if not kvs:  # zero, false and empty are left out of what v3 answers
+        return Node("absent")
+    try:
+        value = base64.b64decode(kvs[0].get("value", ""), validate=True)
+        index, lease = int(kvs[0]["mod_revision"]), int(kvs[0].get("lease", 0))
+    except (AttributeError, KeyError, LookupError, TypeError, ValueError):
+        return _not_etcd(reply)
+    if index < 1:
+        return _not_etcd(reply)
+    return Node("value", value=value.decode("utf-8", "surrogateescape"), index=index, expires=lease != 0)
+
+
+def error_v3(reply: Reply) -> Node:
+    """Return what an answer of v3 that is not the wanted one says: always a Node of kind C(error)."""
+    return _error_v3(reply, reply.json() or {})
+
+
+def _error_v3(reply: Reply, document: dict[str, t.Any]) -> Node:
+    code, said = document.get("code"), _said(document)
+    if not isinstance(code, int):
+        return _not_etcd(reply)
+    # a missing or a wrong password is "invalid argument" (3) like many another thing: only the words differ
+    about_the_user = code == 3 and ("user name" in said or "authentication" in said)
+    if code in (7, 16) or about_the_user:
+        return _error("auth", f"It does not let this user in (HTTP {reply.status}: {said}).")
+    if code in (4, 14) or reply.status >= 500:
+        return _error("no-quorum", _NO_QUORUM.format(status=reply.status, said=said))
+    return _error("refused", f"It refused the request (HTTP {reply.status}: {said}).")
+
+
+def seconds_left(reply: Reply) -> int | None:
+    """Return the seconds left as the answer to C(POST /v3/kv/lease/timetolive) tells them."""
+    try:
+        seconds = int((reply.json() or {})["TTL"])
+    except (KeyError, TypeError, ValueError):
+        return None
+    return seconds if seconds >= 0 else None
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who answered: the cluster's and the member's id in hexadecimal, the member's name. Unknown is empty.
+
+    Hostile, but free of control characters.
+    """
+
+    cluster_id: str = ""
+    member_id: str = ""
+    member_name: str = ""
+
+
+def identity(reply: Reply) -> Identity:
+    """Return who gave an answer, as far as that answer tells: any v2 key, stats/self, any v3, member/list."""
+    document = reply.json() or {}
+    header = document.get("header")
+    if not isinstance(header, dict):  # v2
+        return Identity(
+            cluster_id=printable(reply.headers.get("x-etcd-cluster-id", "")),
+            member_id=printable(str(document.get("id", ""))),
+            member_name=printable(str(document.get("name", ""))),
+        )
+    members = document.get("members")
+    names = [
+        printable(str(member.get("name", "")))
+        for member in (members if isinstance(members, list) else [])
+        if isinstance(member, dict) and member.get("ID") == header.get("member_id")
+    ]
+    return Identity(
+        cluster_id=_hexadecimal(header.get("cluster_id")),
+        member_id=_hexadecimal(header.get("member_id")),
+        member_name=names[0] if names else "",
+    )
+
+
+def _hexadecimal(number: object) -> str:
+    text = str(number or "")
+    return format(int(text), "x") if text.isascii() and text.isdigit() and len(text) < 21 else ""
+
+
 _NO_QUORUM = (
     "It has no quorum: most members of its cluster are down or cannot be reached, so it can neither read "
     "reliably nor write (HTTP {status}: {said})."
@@ -151,7 +242,7 @@ def _error(word: str, sentence: str) -> Node:
     return Node("error", error=word, sentence=sentence)
 
 
-def _said(document: t.Dict[str, t.Any]) -> str:
+def _said(document: dict[str, t.Any]) -> str:
     words = str(document.get("message") or document.get("error") or "no message")
     cause = str(document.get("cause") or "")
     code = document.get("errorCode", document.get("code", "?"))
@@ -160,3 +251,206 @@ def _said(document: t.Dict[str, t.Any]) -> str:
 
 def _is_index(number: object) -> bool:
     return isinstance(number, int) and not isinstance(number, bool) and number >= 1
+
+
+# What is wished, and what follows from what is there
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a key shall be.
+
+    Attributes:
+        key: C(/a/b), no empty segment, no slash at its end.
+        value: the text it shall hold; None: it shall not exist.
+        replace: another value may be replaced.
+        ttl: seconds a written value lives; None: for ever.
+        expected_value, expected_index: what is there must be this, or nothing is written.
+    """
+
+    key: str
+    value: str | None
+    replace: bool = False
+    ttl: int | None = None
+    expected_value: str | None = None
+    expected_index: int | None = None
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What to do: C(none), C(create), C(replace), C(delete), or C(refuse) with a sentence that says why."""
+
+    action: str
+    sentence: str = ""
+
+
+def decide(wish: Wish, node: Node) -> Decision:
+    """Return what to do about a wish where the key is as given (any kind but C(error))."""
+    guarded = wish.expected_value is not None or wish.expected_index is not None
+    if node.kind == "directory":
+        return Decision(
+            "refuse",
+            f"'{wish.key}' is a directory, and a directory is never replaced or removed here. "
+            "Look at what is in it, and remove it by hand or choose another key.",
+        )
+    if node.kind == "absent":
+        if wish.value is None:
+            return Decision("none")
+        if guarded:
+            return Decision(
+                "refuse",
+                f"'{wish.key}' does not exist, so it is not what was expected there. "
+                "Leave out expected_value and expected_index to create it.",
+            )
+        return Decision("create")
+    if wish.value is not None:
+        if equal(wish.value, node.value) and not (wish.replace and node.expires != (wish.ttl is not None)):
+            return Decision("none")
+        if not wish.replace:
+            return Decision("none")
+    if wish.expected_index not in (None, node.index):
+        return Decision(
+            "refuse",
+            f"'{wish.key}' was last written at index {node.index}, not at the expected {wish.expected_index}. "
+            "Look at what it holds now, then decide again.",
+        )
+    if wish.expected_value is not None and not equal(wish.expected_value, node.value):
+        return Decision(
+            "refuse",
+            f"'{wish.key}' does not hold the expected value (it was last written at index {node.index}). "
+            "Look at what it holds now, then decide again.",
+        )
+    return Decision("delete" if wish.value is None else "replace")
+
+
+def differs(wish: Wish, node: Node) -> bool:
+    """Return whether the key is not as wished; a time to live does not count."""
+    if wish.value is None:
+        return node.kind != "absent"
+    return node.kind != "value" or not equal(wish.value, node.value)
+
+
+def equal(one: str, other: str) -> bool:
+    """Return whether two values say the same: the same text, or two equal JSON objects or arrays."""
+    if one == other:
+        return True
+    canonical = _canonical(one)
+    return canonical is not None and canonical == _canonical(other)
+
+
+def canonical_json(document: t.Any) -> str:
+    """Return the one JSON text of a dict or list: sorted keys, no spaces. ValueError or TypeError: there is none."""
+    return json.dumps(document, ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":"))
+
+
+def _canonical(text: str) -> str | None:
+    # compared as text, since to Python 1, 1.0 and true are equal
+    try:
+        document = json.loads(text)
+        return canonical_json(document) if isinstance(document, (dict, list)) else None
+    except (ValueError, TypeError, RecursionError):
+        return None
+
+
+# What to send
+
+
+@dataclass(frozen=True)
+class Request:
+    """One HTTP request: method, path below the endpoint (v3: below the API's base path), body."""
+
+    method: str
+    path: str
+    body: str = ""
+
+
+def read_request_v2(key: str) -> Request:
+    return Request("GET", f"/v2/keys{quote(key)}?quorum=true")
+
+
+def read_request_v3(key: str) -> Request:
+    return _post("/kv/range", key=_base64(key))
+
+
+def login_request_v3(username: str, password: str) -> Request:
+    return _post("/auth/authenticate", name=username, password=password)
+
+
+def lease_request_v3(lease: int, ttl: int) -> Request:
+    return _post("/lease/grant", ID=str(lease), TTL=str(ttl))
+
+
+def write_request_v2(wish: Wish, node: Node) -> Request:
+    """Return the one atomic write that makes the wish true: only if the key is still as it was read."""
+    guard = "prevExist=false" if node.kind == "absent" else f"prevIndex={_guarding_index(node)}"
+    path = f"/v2/keys{quote(wish.key)}?{guard}"
+    if wish.value is None:
+        return Request("DELETE", path)
+    ttl = "" if wish.ttl is None else f"&ttl={wish.ttl}"
+    return Request("PUT", path, f"value={quote(wish.value, safe='')}{ttl}")
+
+
+def write_request_v3(wish: Wish, node: Node, *, lease: int = 0) -> Request:
+    """Return the same as a transaction. A written value hangs on the lease, if one is given (not 0)."""
+    key = _base64(wish.key)
+    compare: dict[str, str] = {"key": key, "result": "EQUAL"}
+    if node.kind == "absent":
+        compare.update(target="CREATE", create_revision="0")
+    else:
+        compare.update(target="MOD", mod_revision=str(_guarding_index(node)))
+    operation: dict[str, t.Any]
+    if wish.value is None:
+        operation = {"request_delete_range": {"key": key}}
+    else:
+        put = {"key": key, "value": _base64(wish.value)}
+        operation = {"request_put": dict(put, lease=str(lease)) if lease else put}
+    return _post("/kv/txn", compare=[compare], success=[operation])
+
+
+def _guarding_index(node: Node) -> int:
+    if node.index < 1:
+        raise AssertionError("etcd takes index 0 for no guard at all")
+    return node.index
+
+
+def _post(path: str, **document: t.Any) -> Request:
+    return Request("POST", path, json.dumps(document))
+
+
+def _base64(text: str) -> str:
+    return base64.b64encode(text.encode("utf-8", "surrogateescape")).decode("ascii")
+
+
+# What an answer to a write means
+
+
+@dataclass(frozen=True)
+class Written:
+    """What became of a write.
+
+    Attributes:
+        outcome: C(done); C(lost): the key was no longer as it was read, nothing was written; C(refused): nothing
+            was written; C(unknown): it may have been written.
+        sentence: C(refused) and C(unknown): what was seen; a full sentence, printable.
+    """
+
+    outcome: str
+    sentence: str = ""
+
+
+def wrote_v2(reply: Reply) -> Written:
+    document = reply.json()
+    if document is not None and reply.status in (200, 201) and "node" in document:
+        return Written("done")
+    if document is not None and document.get("errorCode") in (100, 101, 102, 105):
+        return Written("lost")
+    sentence = read_v2(reply).sentence or _not_etcd(reply).sentence
+    return Written("refused" if 300 <= reply.status < 500 else "unknown", sentence)
+
+
+def wrote_v3(reply: Reply) -> Written:
+    document = reply.json()
+    if document is not None and reply.status == 200 and "header" in document:
+        return Written("done" if document.get("succeeded") is True else "lost")
+    sentence = error_v3(reply).sentence
+    return Written("refused" if 300 <= reply.status < 500 else "unknown", sentence)
