@@ -13,7 +13,7 @@ html_title = project
 extensions = ["sphinx_antsibull_ext"]
 root_doc = "index"
 
-html_theme = "furo"
+html_theme = "alabaster"
 html_copy_source = False
 html_show_sphinx = False
 html_use_index = False
