@@ -60,8 +60,8 @@ need() {
       begin missing
       printf '%s\n' "$TOOL"
       finish missing 0
-      begin done
-      finish done 0
+      begin whole
+      finish whole 0
       exit 0
     fi
   done
@@ -139,7 +139,7 @@ def ask(
     fence = "fence-" + secrets.token_hex(16)
     completed = host.run(compose(body, fence=fence, variables=variables or {}, needs=needs))
     answer = parse(completed, fence=fence)
-    if "done" not in answer:
+    if "whole" not in answer:
         raise RemediationError(
             f"The host's shell did not run the script to its end: exit status {completed.rc}, "
             f"{_seen(completed)}. {_next_step(completed)}",
@@ -173,7 +173,7 @@ def compose(body: str, *, fence: str, variables: t.Mapping[str, str], needs: t.S
         "main() {",
         "need timeout " + " ".join(needs),
         body,
-        "begin done; finish done 0",
+        "begin whole; finish whole 0",
         "}",
         "main </dev/null",
         "",

@@ -34,10 +34,13 @@ class ShellHost:
 
     def run(self, script: str) -> Completed:
         connection = self._action._connection
-        if not connection.has_pipelining or (connection.become and not connection.become.pipelining):
-            plugin = connection.transport if not connection.has_pipelining else connection.become.name
+        become = connection.become
+        unfit = "" if connection.has_pipelining else connection.ansible_name
+        if become is not None and not become.pipelining:
+            unfit = become.ansible_name
+        if unfit:
             raise RemediationError(
-                f"The plugin '{plugin}' cannot send a script on standard input, which is how this action works. "
+                f"The plugin '{unfit}' cannot send a script on standard input, which is how this action works. "
                 f"Use a connection and a become plugin that support pipelining, such as ssh and sudo."
             )
         command = f"{self._action._compute_environment_string()} /bin/sh -s".strip()

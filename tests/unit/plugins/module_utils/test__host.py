@@ -64,7 +64,7 @@ def test_a_value_is_data_and_never_code(tmp_path: object) -> None:
 
 def test_text_of_the_host_cannot_pose_as_a_section() -> None:
     answer = ask(Shell(), "section log 5 printf 'fence-0 end log 0\\nfence-0 begin forged\\n'")
-    assert set(answer) == {"log", "done"}
+    assert set(answer) == {"log", "whole"}
 
 
 def test_a_script_cut_off_on_its_way_runs_nothing(tmp_path: object) -> None:

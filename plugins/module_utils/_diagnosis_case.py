@@ -1,0 +1,184 @@
+# Copyright (c) 2026 container_linux.remediation contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the collection: it may change in any release.
+
+"""What an observation means for each link of the chain: the words in which the rules of the catalogue are written."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+from dataclasses import dataclass
+
+from ansible_collections.container_linux.remediation.plugins.module_utils import _flannel_config
+from ansible_collections.container_linux.remediation.plugins.module_utils._flannel_settings import parse_env_file
+from ansible_collections.container_linux.remediation.plugins.module_utils._host import printable
+
+if t.TYPE_CHECKING:
+    from ansible_collections.container_linux.remediation.plugins.module_utils._diagnosis_probe import (
+        Member,
+        Observation,
+    )
+    from ansible_collections.container_linux.remediation.plugins.module_utils._etcd import Node
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A line that was seen, and where."""
+
+    source: str
+    line: str
+
+
+@dataclass(frozen=True)
+class Case:
+    """An observation, and the flannel config that the user wants, if any."""
+
+    seen: Observation
+    desired: t.Any = None
+
+    def unit(self, name: str, prop: str) -> str:
+        return self.seen.units[name].get(prop, "")
+
+    def state(self, name: str) -> str:
+        return self.unit(name, "ActiveState")
+
+    def loaded(self, name: str) -> bool:
+        return self.unit(name, "LoadState") == "loaded"
+
+    # docker
+
+    @property
+    def docker_answers(self) -> bool:
+        return self.seen.pinged == "OK"
+
+    @property
+    def docker_requires_flanneld(self) -> bool:
+        wanted = " ".join(self.unit("docker.service", prop) for prop in ("Requires", "Requisite", "BindsTo"))
+        return "flanneld.service" in wanted.split()
+
+    # flanneld
+
+    @property
+    def flanneld_wanted(self) -> bool:
+        """Whether this host means to run flanneld: it is on its way or enabled, or docker cannot be without it."""
+        if not self.loaded("flanneld.service"):
+            return False
+        return (
+            self.state("flanneld.service") != "inactive"
+            or self.unit("flanneld.service", "UnitFileState").startswith("enabled")
+            or self.docker_requires_flanneld
+        )
+
+    @property
+    def flanneld_up(self) -> bool:
+        return self.state("flanneld.service") == "active"
+
+    @property
+    def flanneld_missing(self) -> bool:
+        return self.flanneld_wanted and not self.flanneld_up
+
+    @property
+    def flanneld_needs_etcd(self) -> bool:
+        return self.flanneld_missing and not self.seen.settings.uses_kubernetes
+
+    # etcd
+
+    @property
+    def store(self) -> Member | None:
+        """The etcd member that answered for flannel's key."""
+        last = self.seen.members[-1] if self.seen.members else None
+        return last if last and last.node else None
+
+    @property
+    def node(self) -> Node | None:
+        """What is at flannel's key."""
+        return self.store.node if self.store else None
+
+    @property
+    def etcd_in_place_of_etcd2(self) -> bool:
+        return (
+            self.loaded("etcd2.service")
+            and self.state("etcd.service") == "active"
+            and self.state("etcd2.service") != "active"
+            and self.unit("etcd.service", "Id") != self.unit("etcd2.service", "Id")
+        )
+
+    @property
+    def key_at(self) -> str:
+        """flannel's key and its store, for people."""
+        where = self.store.url if self.store else self.seen.settings["etcd-endpoints"]
+        unit = f" ({self.seen.serving})" if self.seen.serving else ""
+        return printable(f"{self.seen.settings.key} in {where}{unit}")
+
+    @property
+    def config_problems(self) -> list[str]:
+        return _flannel_config.problems(self.node.value) if self.node and self.node.kind == "value" else []
+
+    @property
+    def overlapping(self) -> list[str]:
+        """Networks of the host that flannel's collides with: the stored one, or where there is none, the desired."""
+        value = self.node.value if self.node and self.node.kind == "value" else self.desired
+        network = _flannel_config.network(value) if value is not None else None
+        if network is None:
+            return []
+        leased = self.seen.lease.network if self.seen.lease else None
+        return _flannel_config.overlaps(network, self.seen.routes, leased=leased)
+
+    # docker0
+
+    @property
+    def docker0(self) -> str:
+        """The network of docker's bridge, or nothing."""
+        networks = [str(route.network) for route in self.seen.routes if route.interface == "docker0"]
+        return networks[0] if networks else ""
+
+    @property
+    def bridge_set_by_hand(self) -> bool:
+        """Whether docker's options fix or empty the bridge's address on purpose, as Kubernetes' CNI set-up does."""
+        for text in self.seen.files.values():
+            if parse_env_file(text).get("DOCKER_OPT_BIP") == "":
+                return True
+        return bool(re.search(r"--(?:bip|bridge)[= ]", self.unit("docker.service", "ExecStart")))
+
+    # evidence
+
+    def shown(self, name: str) -> Evidence:
+        props = ("LoadState", "ActiveState", "SubState", "Result", "UnitFileState", "NRestarts")
+        line = " ".join(f"{prop}={self.unit(name, prop)}" for prop in props if self.unit(name, prop))
+        return Evidence(f"systemctl show {name}", printable(line))
+
+    def job(self, name: str) -> list[Evidence]:
+        return [
+            Evidence("systemctl list-jobs", printable(f"{job.id} {job.unit} {job.type} {job.state}"))
+            for job in self.seen.jobs
+            if job.unit == name
+        ]
+
+    def logged(self, name: str, pattern: str) -> list[Evidence]:
+        """The last line of a unit's journal that matches a pattern."""
+        lines = [line for line in self.seen.journal.get(name, ()) if re.search(pattern, line)]
+        return [Evidence(f"journal of {name}", printable(line)) for line in lines[-1:]]
+
+    def answered(self) -> list[Evidence]:
+        """What each etcd endpoint said of flannel's key."""
+        found = []
+        for member in self.seen.members:
+            source = f"{member.url}/v2/keys{self.seen.settings.key}"
+            found.append(Evidence(source, _said(member)))
+        return found
+
+
+def _said(member: Member) -> str:
+    if not member.node:
+        return member.said or "no answer"
+    node = member.node
+    words = {
+        "absent": f"100: Key not found ({node.missing})",
+        "directory": "a directory",
+        "value": f"value {node.value!r}, index {node.index}",
+        "error": node.sentence,
+    }
+    return printable(f"HTTP {member.status}: {words[node.kind]}")

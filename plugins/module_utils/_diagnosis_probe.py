@@ -1,0 +1,426 @@
+# Copyright (c) 2026 container_linux.remediation contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the collection: it may change in any release.
+
+"""One read-only look at the whole chain, from etcd to docker, in one round trip, and what it saw.
+
+Nothing here judges: `_diagnosis_rules` does.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import typing as t
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from ansible_collections.container_linux.remediation.plugins.module_utils import _etcd, _network
+from ansible_collections.container_linux.remediation.plugins.module_utils._flannel_settings import (
+    DEFAULTS,
+    Settings,
+    parse_env_file,
+    parse_settings,
+)
+from ansible_collections.container_linux.remediation.plugins.module_utils._host import (
+    RemediationError,
+    ask,
+    clean,
+    printable,
+)
+from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import (
+    Job,
+    Properties,
+    parse_jobs,
+    parse_show,
+)
+
+if t.TYPE_CHECKING:
+    from ansible_collections.container_linux.remediation.plugins.module_utils._host import Answer, Host
+
+UNITS = (
+    "docker.service",
+    "docker.socket",
+    "flanneld.service",
+    "early-docker.service",
+    "early-docker.target",
+    "etcd2.service",
+    "etcd.service",
+    "etcd-member.service",
+)
+"""The units of the chain, over all releases."""
+
+ETCD_UNITS = UNITS[5:]
+
+_PROPERTIES = (
+    "Id Names LoadState ActiveState SubState Result UnitFileState Job MainPID FragmentPath DropInPaths Type NRestarts "
+    "Requires Requisite BindsTo Wants RequiredBy WantedBy Environment EnvironmentFiles ExecStart Listen "
+    "ActiveEnterTimestampMonotonic ActiveExitTimestampMonotonic"
+)
+
+# Asks every endpoint in turn for its version and for the key, until one answers for the key; flanneld, too, goes on
+# to the next one where nothing or an HTTP 5xx comes back.
+_ETCD_SH = r"""
+fetch() {
+  timeout -k 1 "$(($1 + 2))" curl -gsSi --noproxy '*' --proto '=http,https' --connect-timeout 2 --max-time "$1" \
+    ${CA:+--cacert "$CA"} ${CERT:+--cert "$CERT"} ${CERT_KEY:+--key "$CERT_KEY"} --url "$2" | head -c 65536
+}
+
+ask_etcd() {
+  begin asked
+  printf '%s\n' "$KEY" "$CA" "$CERT" "$CERT_KEY" "$ENDPOINTS"
+  finish asked 0
+  NUMBER=0
+  set -f
+  for ENDPOINT in $(printf '%s' "$ENDPOINTS" | tr ',' ' '); do
+    begin "version-$NUMBER"
+    FOUND=$(fetch 3 "${ENDPOINT%/}/version")
+    printf '%s' "$FOUND"
+    finish "version-$NUMBER" 0
+    begin "key-$NUMBER"
+    if [ -n "$FOUND" ]; then
+      FOUND=$(fetch 9 "${ENDPOINT%/}/v2/keys$KEY?quorum=true")
+      printf '%s' "$FOUND"
+    fi
+    finish "key-$NUMBER" 0
+    case $FOUND in
+      HTTP/[0-9.]*' 5'[0-9][0-9]*) ;;
+      HTTP/*) break ;;
+    esac
+    NUMBER=$((NUMBER + 1))
+    [ "$NUMBER" -lt 8 ] || break
+  done
+  set +f
+}
+"""
+
+# What flanneld's settings really are is worked out in Python. The script only guesses them, by the last mention of
+# each option, to be able to ask etcd in the same round trip; a wrong guess costs a second one.
+_PROBE_SH = (
+    _ETCD_SH
+    + r"""
+property() {
+  printf '%s\n' "$SHOWN" | sed -n "s/^$1=//p"
+}
+
+state() {
+  printf '%s\n' "$SHOWN" | sed -n "/^Id=$1\$/,/^\$/s/^ActiveState=//p"
+}
+
+mentioned() {
+  printf '%s\n' "$SETTINGS" | sed -n \
+    -e "s/.*FLANNELD_$1=[\"']\{0,1\}\([^ \"']*\).*/\1/p" \
+    -e "s/.*-$2[= ]\([^ ]*\).*/\1/p" | tail -n 1
+}
+
+ask_docker() {
+  begin "$1"
+  timeout -k 1 5 curl -gsSi --max-time 3 --unix-socket "$SOCKET" "http://docker$2"
+  STATUS=$?
+  finish "$1" "$STATUS"
+  return "$STATUS"
+}
+
+section os 5 cat /etc/os-release
+begin units
+# shellcheck disable=SC2046,SC2086 # properties and units are lists of words
+SHOWN=$(timeout -k 1 15 systemctl show --no-pager $(printf ' -p %s' $PROPERTIES) $CHAIN)
+STATUS=$?
+printf '%s\n' "$SHOWN"
+finish units "$STATUS"
+section jobs 10 systemctl list-jobs --no-legend --no-pager --full
+
+# A client on the socket of a docker that is down starts it, so only one that is up is asked.
+DOCKER=$(state docker.service)
+FLANNELD=$(state flanneld.service)
+PINGED=1
+if [ "$DOCKER" = active ]; then
+  SOCKET=$(printf '%s\n' "$SHOWN" | sed -n "/^Id=docker.socket\$/,/^\$/{
+    s,^ListenStream=\(/.*\)\$,\1,p
+    s,^Listen=\(/.*\) (Stream)\$,\1,p
+    }" | head -n 1)
+  SOCKET=${SOCKET:-/var/run/docker.sock}
+  TRIES=0
+  until ask_docker ping /_ping || [ "$TRIES" -ge "$WAIT" ]; do
+    TRIES=$((TRIES + 1))
+    sleep 1
+  done
+  PINGED=$STATUS
+  [ "$PINGED" -ne 0 ] || ask_docker containers /containers/json
+fi
+
+SETTINGS=$(property Environment; property ExecStart)
+set -f
+for FILE in /run/flannel/options.env \
+  $(printf '%s\n' "$SHOWN" | sed -n 's/^EnvironmentFiles\{0,1\}=\(.*\) (ignore_errors=.*/\1/p') \
+  $(printf '%s\n' "$SETTINGS" | tr ' ' '\n' | sed -n -e 's,^FLANNEL_ENV_FILE=,,p' -e 's,^--env-file=/,/,p'); do
+  if [ -f "$FILE" ]; then
+    begin "file:$FILE"
+    # a password is nobody's business here
+    TEXT=$(head -c 65536 "$FILE" | sed '/PASSWORD/d')
+    printf '%s\n' "$TEXT"
+    finish "file:$FILE" 0
+    SETTINGS="$SETTINGS
+$TEXT"
+  fi
+done
+set +f
+ENDPOINTS=$(mentioned ETCD_ENDPOINTS etcd-endpoints)
+ENDPOINTS=${ENDPOINTS:-$DEFAULT_ENDPOINTS}
+PREFIX=$(mentioned ETCD_PREFIX etcd-prefix)
+KEY=$(printf '/%s/config' "${PREFIX:-$DEFAULT_PREFIX}" | tr -s /)
+CA=$(mentioned ETCD_CAFILE etcd-cafile)
+CERT=$(mentioned ETCD_CERTFILE etcd-certfile)
+CERT_KEY=$(mentioned ETCD_KEYFILE etcd-keyfile)
+ask_etcd
+
+begin network
+cat /run/flannel/subnet.env
+finish network "$?"
+section routes 5 cat /proc/net/route
+section addresses 5 cat /proc/net/fib_trie
+begin listeners
+cat /proc/net/tcp /proc/net/tcp6 | grep ' 0A '
+finish listeners 0
+begin sockets
+for PID in $(property MainPID | grep -v '^0$'); do
+  printf '/proc/%s/fd:\n' "$PID"
+  timeout 5 ls -l "/proc/$PID/fd"
+done
+finish sockets 0
+
+if [ "$PINGED" -ne 0 ] || [ "$FLANNELD" != active ]; then
+  for UNIT in docker.service flanneld.service etcd2.service etcd.service; do
+    section "journal:$UNIT" 10 journalctl -b -q --no-pager -o short-iso -n 25 -u "$UNIT"
+  done
+  begin edges
+  # shellcheck disable=SC2046 # a list of paths
+  timeout 5 grep -HsE '^(Requires|Requisite|BindsTo|Wants|After)=(.* )?flanneld\.service' \
+    $(printf '%s\n' "$SHOWN" | sed -n '/^Id=docker.service$/,/^$/s/^\(FragmentPath\|DropInPaths\)=//p')
+  finish edges 0
+fi
+if [ "$(state etcd.service)" = active ]; then
+  begin pullers
+  for DIR in /etc/systemd/system /run/systemd/system /usr/lib/systemd/system; do
+    timeout 5 ls -d "$DIR"/*.wants/etcd.service "$DIR"/*.requires/etcd.service 2>/dev/null
+    timeout 5 grep -lsE '^(Wants|Requires|BindsTo|Requisite|Upholds)=(.* )?etcd\.service' "$DIR"/*.* "$DIR"/*.d/*
+  done
+  finish pullers 0
+fi
+"""
+)
+
+
+@dataclass(frozen=True)
+class Member:
+    """What one etcd endpoint answered: its version, and the node at flannel's key.
+
+    Where it did not answer, `node` is None, `status` is 0 and `said` is why in curl's words.
+    """
+
+    url: str
+    version: str
+    status: int
+    node: _etcd.Node | None
+    said: str
+
+    @property
+    def port(self) -> int:
+        parts = urlsplit(self.url)
+        return parts.port or (443 if parts.scheme == "https" else 80)
+
+
+@dataclass(frozen=True)
+class Lease:
+    """flanneld's own record of its lease, from its subnet file."""
+
+    network: ipaddress.IPv4Network
+    subnet: ipaddress.IPv4Interface
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What the look at a host saw, nothing judged.
+
+    Attributes:
+        os: the variables of os-release.
+        units: properties of each of `UNITS`, by the name asked for.
+        jobs: systemd's job table.
+        pinged: how docker's API answered: `OK`, else what was seen; nothing where docker is not up and so not asked.
+        containers: how many run, where docker tells.
+        settings: what flanneld really uses.
+        files: the environment files of the chain's units, by path, without passwords.
+        lease: flanneld's last lease of this boot.
+        routes: addresses and routes of the host.
+        members: the etcd endpoints that flanneld would ask, up to the first that answered.
+        serving: the unit that serves that one, where it is on this host.
+        journal: last lines by unit; read only where something is wrong.
+        edges: lines of docker.service and its drop-ins that name flanneld.service, as `file:line`; read with `journal`.
+        pullers: files that want or require etcd.service; looked for only where that is up.
+    """
+
+    os: t.Mapping[str, str] = field(default_factory=dict)
+    units: t.Mapping[str, Properties] = field(default_factory=dict)
+    jobs: t.Sequence[Job] = ()
+    pinged: str = ""
+    containers: int | None = None
+    settings: Settings = field(default_factory=Settings)
+    files: t.Mapping[str, str] = field(default_factory=dict)
+    lease: Lease | None = None
+    routes: t.Sequence[_network.Route] = ()
+    members: t.Sequence[Member] = ()
+    serving: str = ""
+    journal: t.Mapping[str, t.Sequence[str]] = field(default_factory=dict)
+    edges: t.Sequence[str] = ()
+    pullers: t.Sequence[str] = ()
+
+
+def observe(host: Host, *, wait: int = 0) -> Observation:
+    """Look at a host, in one round trip (two where flanneld's settings hide behind variables of its unit).
+
+    Args:
+        host: the host.
+        wait: seconds to wait for the API of a docker that is up.
+
+    Raises:
+        RemediationError: the host could not be asked.
+    """
+    variables = {
+        "PROPERTIES": _PROPERTIES,
+        "CHAIN": " ".join(UNITS),
+        "WAIT": str(wait),
+        "DEFAULT_ENDPOINTS": DEFAULTS["etcd-endpoints"],
+        "DEFAULT_PREFIX": DEFAULTS["etcd-prefix"],
+    }
+    answer = ask(host, _PROBE_SH, variables=variables, needs=("systemctl", "journalctl", "curl", "sed", "grep"))
+    units = _units(answer)
+    files = {name[5:]: section.out for name, section in answer.items() if name.startswith("file:")}
+    settings = parse_settings(units["flanneld.service"], files)
+    wanted = _etcd_variables(settings)
+    if answer["asked"].out.splitlines() != list(wanted.values()) and not settings.uses_kubernetes:
+        answer.update(ask(host, _ETCD_SH + "ask_etcd", variables=wanted, needs=("curl",)))
+    addresses = _network.parse_addresses(answer["addresses"].out)
+    routes = [_network.Route(ipaddress.IPv4Network(address), "") for address in addresses]
+    members = () if settings.uses_kubernetes else _members(answer, settings)
+    return Observation(
+        os=parse_env_file(answer["os"].out),
+        units=units,
+        jobs=parse_jobs(answer["jobs"].out),
+        pinged=_pinged(answer),
+        containers=_containers(answer),
+        settings=settings,
+        files=files,
+        lease=_lease(answer["network"].out),
+        routes=[*_network.parse_routes(answer["routes"].out), *routes],
+        members=members,
+        serving=_serving(answer, units, members, addresses),
+        journal={
+            name[8:]: [clean(line) for line in section.out.splitlines()]
+            for name, section in answer.items()
+            if name.startswith("journal:")
+        },
+        edges=answer["edges"].out.splitlines() if "edges" in answer else (),
+        pullers=sorted(set(answer["pullers"].out.split("\n")) - {""}) if "pullers" in answer else (),
+    )
+
+
+def _units(answer: Answer) -> dict[str, Properties]:
+    shown = parse_show(answer["units"].out)
+    if len(shown) != len(UNITS):
+        section = answer["units"]
+        raise RemediationError(
+            f"systemctl told of {len(shown)} units where {len(UNITS)} were asked for (exit status {section.rc}, "
+            f"'{printable(section.err)}'). Check that systemd runs on this host and that the user may ask it."
+        )
+    return dict(zip(UNITS, shown))
+
+
+def _etcd_variables(settings: Settings) -> dict[str, str]:
+    """The variables of `ask_etcd`, in the order in which the script prints them."""
+    return {
+        "KEY": settings.key,
+        "CA": settings["etcd-cafile"],
+        "CERT": settings["etcd-certfile"],
+        "CERT_KEY": settings["etcd-keyfile"],
+        "ENDPOINTS": settings["etcd-endpoints"],
+    }
+
+
+def _pinged(answer: Answer) -> str:
+    section = answer.get("ping")
+    if section is None:
+        return ""
+    reply = _etcd.parse_reply(section.out)
+    if reply is None:
+        return f"no answer: {printable(section.err) or 'nothing came back'}"
+    return "OK" if reply.status == 200 else f"HTTP {reply.status} '{printable(reply.body, limit=80)}'"
+
+
+def _containers(answer: Answer) -> int | None:
+    reply = _etcd.parse_reply(answer["containers"].out) if "containers" in answer else None
+    try:
+        # a chunked answer's trailers may follow its body
+        listed = json.JSONDecoder().raw_decode(reply.body.lstrip())[0] if reply else None
+    except (ValueError, RecursionError):
+        return None
+    return len(listed) if isinstance(listed, list) else None
+
+
+def _lease(text: str) -> Lease | None:
+    variables = parse_env_file(text)
+    try:
+        return Lease(
+            network=ipaddress.IPv4Network(variables["FLANNEL_NETWORK"], strict=False),
+            subnet=ipaddress.IPv4Interface(variables["FLANNEL_SUBNET"]),
+        )
+    except (KeyError, ValueError):
+        return None
+
+
+def _members(answer: Answer, settings: Settings) -> list[Member]:
+    members = []
+    for number, url in enumerate(settings.endpoints):
+        if f"key-{number}" not in answer:
+            break
+        version, key = answer[f"version-{number}"], answer[f"key-{number}"]
+        reply = _etcd.parse_reply(key.out)
+        members.append(
+            Member(
+                url=printable(url),
+                version=_version(version.out),
+                status=reply.status if reply else 0,
+                node=_etcd.read_v2(reply) if reply else None,
+                said=printable(key.err or version.err),
+            )
+        )
+    return members
+
+
+def _version(text: str) -> str:
+    reply = _etcd.parse_reply(text)
+    document = reply.json() if reply else None
+    return printable(str(document.get("etcdserver", "")), limit=40) if document else ""
+
+
+def _serving(
+    answer: Answer,
+    units: t.Mapping[str, Properties],
+    members: t.Sequence[Member],
+    addresses: t.Sequence[ipaddress.IPv4Address],
+) -> str:
+    """Return the unit whose process listens where the last member asked answers, or nothing."""
+    if not members:
+        return ""
+    hostname = urlsplit(members[-1].url).hostname or ""
+    local = {"localhost", "127.0.0.1", "::1", *map(str, addresses)}
+    if hostname not in local:
+        return ""
+    inodes = _network.parse_listeners(answer["listeners"].out).get(members[-1].port, set())
+    sockets = _network.parse_sockets(answer["sockets"].out)
+    for name in ETCD_UNITS:
+        pid = int(units[name].get("MainPID", "0") or 0)
+        if pid and inodes & sockets.get(pid, set()):
+            return units[name]["Id"]
+    return ""

@@ -1,0 +1,374 @@
+# Copyright (c) 2026 container_linux.remediation contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the collection: it may change in any release.
+
+"""The failure catalogue: one record for each way in which the chain is known to break.
+
+To add a rule, add a record to `RULES`; its `find` is written in the words of `Case`. Causes stand before what
+follows from them, and the first cause is the one that people are told first.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+
+from ansible_collections.container_linux.remediation.plugins.module_utils import _flannel_config
+from ansible_collections.container_linux.remediation.plugins.module_utils._diagnosis_case import Case, Evidence
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a rule saw: who is to blame, and the lines that say so."""
+
+    culprit: str
+    evidence: t.Sequence[Evidence]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One way in which the chain breaks.
+
+    Attributes:
+        name: a short name for programs.
+        row: its number in the failure catalogue of the documentation; None for a finding outside of it.
+        kind: `cause` (the host is not healthy), `consequence` (follows from a cause), `note` (worth knowing).
+        cause: a sentence for people; `{culprit}` stands for the culprit.
+        remedy: what to do about it, likewise.
+        risk: what the remedy may break.
+        find: the signature.
+        cure: the role that applies the remedy safely; empty where only a person should.
+        consent: the variable of that role without which it only reports.
+    """
+
+    name: str
+    row: int | None
+    kind: str
+    cause: str
+    remedy: str
+    risk: str
+    find: t.Callable[[Case], Finding | None]
+    cure: str = ""
+    consent: str = ""
+
+
+def _etcd_in_place_of_etcd2(case: Case) -> Finding | None:
+    if not case.etcd_in_place_of_etcd2 or (case.docker_answers and not case.flanneld_missing):
+        return None
+    evidence = [case.shown("etcd.service"), case.shown("etcd2.service")]
+    evidence += [Evidence(path, "pulls in etcd.service") for path in case.seen.pullers]
+    return Finding(", ".join(case.seen.pullers) or "etcd.service, started by hand", evidence)
+
+
+def _etcd_down(case: Case) -> Finding | None:
+    down = case.state("etcd2.service") in ("inactive", "deactivating") and case.loaded("etcd2.service")
+    if not case.flanneld_needs_etcd or case.store or not down or case.etcd_in_place_of_etcd2:
+        return None
+    if case.state("etcd-member.service") in ("active", "activating"):
+        return None
+    return Finding("etcd2.service", [case.shown("etcd2.service"), *case.answered()])
+
+
+def _etcd_silent(case: Case) -> Finding | None:
+    if not case.flanneld_needs_etcd or case.store or _etcd_down(case) or case.etcd_in_place_of_etcd2:
+        return None
+    log = case.logged("etcd2.service", ".") + case.logged("flanneld.service", "etcd|x509|tls")
+    return Finding(case.seen.settings["etcd-endpoints"], [*case.answered(), case.shown("etcd2.service"), *log])
+
+
+def _etcd_error(*words: str) -> t.Callable[[Case], Finding | None]:
+    def find(case: Case) -> Finding | None:
+        if not case.flanneld_needs_etcd or not case.node or case.node.error not in words:
+            return None
+        return Finding(case.key_at, [*case.answered(), *case.logged("flanneld.service", "etcd|config")])
+
+    return find
+
+
+def _at_key(kind: str, *, empty: bool = False) -> t.Callable[[Case], Finding | None]:
+    def find(case: Case) -> Finding | None:
+        node = case.node
+        if not case.flanneld_needs_etcd or case.etcd_in_place_of_etcd2 or not node or node.kind != kind:
+            return None
+        if kind == "value" and empty != (node.value == ""):
+            return None
+        if kind == "value" and not empty and not case.config_problems:
+            return None
+        problems = [Evidence("flannel's rules", problem) for problem in case.config_problems]
+        log = case.logged("flanneld.service", r"\d+: |network config|invalid|unmarshal|not a file")
+        return Finding(case.key_at, [*case.answered(), *problems, *log])
+
+    return find
+
+
+def _key_differs(case: Case) -> Finding | None:
+    if case.desired is None or not case.node or case.node.kind != "value" or case.config_problems:
+        return None
+    if _flannel_config.same(case.node.value, case.desired):
+        return None
+    return Finding(case.key_at, case.answered())
+
+
+def _network_overlaps(case: Case) -> Finding | None:
+    if not case.flanneld_needs_etcd or not case.overlapping:
+        return None
+    return Finding(", ".join(case.overlapping), [Evidence("/proc/net/route", item) for item in case.overlapping])
+
+
+def _flanneld_left_behind(case: Case) -> Finding | None:
+    good = case.node and case.node.kind == "value" and not case.config_problems
+    if not case.flanneld_needs_etcd or not good or case.overlapping or case.etcd_in_place_of_etcd2:
+        return None
+    if case.unit("flanneld.service", "LoadState") == "masked":
+        return None
+    unit = "flanneld.service"
+    return Finding(unit, [case.shown(unit), *case.job(unit), *case.logged(unit, "."), *case.answered()])
+
+
+def _docker_left_behind(case: Case) -> Finding | None:
+    down = case.state("docker.service") in ("inactive", "activating", "deactivating") and case.loaded("docker.service")
+    if case.docker_answers or not down or case.flanneld_missing:
+        return None
+    evidence = [case.shown("docker.service"), case.shown("docker.socket"), *case.job("docker.service")]
+    if case.flanneld_wanted:
+        evidence.append(case.shown("flanneld.service"))
+    return Finding("docker.service", [*evidence, *case.logged("docker.service", "dependency|Dependency")])
+
+
+def _docker0_outside_lease(case: Case) -> Finding | None:
+    lease = case.seen.lease
+    if not (case.docker_answers and case.flanneld_up and lease and case.docker0) or case.bridge_set_by_hand:
+        return None
+    if case.docker0 == str(lease.subnet.network):
+        return None
+    containers = "unknown" if case.seen.containers is None else str(case.seen.containers)
+    return Finding(
+        f"docker0 is {case.docker0}",
+        [
+            Evidence("/proc/net/route", f"docker0 {case.docker0}"),
+            Evidence("/run/flannel/subnet.env", f"FLANNEL_SUBNET={lease.subnet}"),
+            Evidence("docker's API", f"running containers: {containers}"),
+        ],
+    )
+
+
+def _docker_waits_for_flanneld(case: Case) -> Finding | None:
+    if case.docker_answers or not case.flanneld_missing or case.state("docker.service") == "active":
+        return None
+    files = [Evidence(*line.split(":", 1)) for line in case.seen.edges if ":" in line]
+    return Finding(
+        ", ".join(sorted({item.source for item in files})) or "flanneld.service",
+        [
+            *files,
+            case.shown("docker.service"),
+            case.shown("flanneld.service"),
+            *case.job("docker.service"),
+            *case.logged("docker.service", "dependency|Dependency"),
+        ],
+    )
+
+
+def _wrong_etcd_looked_at(case: Case) -> Finding | None:
+    if not case.flanneld_missing or case.seen.serving != "etcd2.service":
+        return None
+    if not case.loaded("etcd.service") or case.state("etcd.service") == "active":
+        return None
+    return Finding("etcd.service", [case.shown("etcd.service"), case.shown("etcd2.service")])
+
+
+def _docker_restarted_with_flanneld(case: Case) -> Finding | None:
+    def at(unit: str, event: str) -> float:
+        text = case.unit(unit, f"Active{event}TimestampMonotonic")
+        return int(text) / 1e6 if text.isdigit() else 0.0
+
+    stopped = {unit: at(unit, "Exit") for unit in ("docker.service", "flanneld.service")}
+    started = {unit: at(unit, "Enter") for unit in stopped}
+    together = abs(stopped["docker.service"] - stopped["flanneld.service"]) < 90
+    again = all(stopped.values()) and started["docker.service"] >= started["flanneld.service"] > min(stopped.values())
+    if not (case.docker_requires_flanneld and together and again and case.docker_answers):
+        return None
+    lines = [f"{unit} stopped {stopped[unit]:.0f} s and started {started[unit]:.0f} s after boot" for unit in stopped]
+    return Finding("flanneld.service", [Evidence("systemctl show", line) for line in lines])
+
+
+RULES: t.Sequence[Rule] = (
+    Rule(
+        name="etcd-instead-of-etcd2",
+        row=15,
+        kind="cause",
+        cause="etcd.service runs in the place of etcd2.service; it is pulled in by {culprit}.",
+        remedy="Remove what pulls it in, then stop and mask etcd.service and start etcd2.service; both keep their data.",
+        risk="The two have data directories of their own: what was written into etcd's since is not in etcd2's.",
+        find=_etcd_in_place_of_etcd2,
+        cure="etcd2",
+        consent="etcd2_replace_etcd",
+    ),
+    Rule(
+        name="etcd-down",
+        row=None,
+        kind="cause",
+        cause="The etcd that flanneld reads is down: {culprit} is not running.",
+        remedy="Start {culprit}.",
+        risk="None: starting it reads the data directory that it has.",
+        find=_etcd_down,
+        cure="etcd2",
+    ),
+    Rule(
+        name="etcd-silent",
+        row=None,
+        kind="cause",
+        cause="No etcd answers where flanneld looks for it: {culprit}.",
+        remedy="Bring that etcd up, or correct flanneld's endpoints.",
+        risk="Never write the config into another etcd: flanneld would not see it, and its cluster would.",
+        find=_etcd_silent,
+    ),
+    Rule(
+        name="etcd-without-quorum",
+        row=17,
+        kind="cause",
+        cause="etcd has no quorum, so flanneld cannot read {culprit}.",
+        remedy="Bring back the other members of the cluster.",
+        risk="Forcing a new cluster out of one member loses what the others know.",
+        find=_etcd_error("no-quorum"),
+    ),
+    Rule(
+        name="etcd-asks-for-credentials",
+        row=20,
+        kind="cause",
+        cause="etcd does not let flanneld read {culprit}.",
+        remedy="Give flanneld a user that may read it, or let guests read it.",
+        risk="Switching authentication off opens the store to everybody.",
+        find=_etcd_error("auth"),
+    ),
+    Rule(
+        name="etcd-v2-api-off",
+        row=23,
+        kind="cause",
+        cause="This etcd serves no v2 API, which is the only one that this flannel speaks: {culprit}.",
+        remedy="Run a flannel of 0.18 or later, which speaks v3, or start etcd with its v2 API.",
+        risk="Either one restarts a service of this host.",
+        find=_etcd_error("v2-off"),
+    ),
+    Rule(
+        name="etcd-refuses",
+        row=None,
+        kind="cause",
+        cause="What answers where flanneld looks for etcd does not give {culprit}.",
+        remedy="Look at what answers there; the evidence holds its words.",
+        risk="Unknown.",
+        find=_etcd_error("parent-is-value", "redirect", "not-etcd", "refused"),
+    ),
+    Rule(
+        name="key-missing",
+        row=24,
+        kind="cause",
+        cause="flanneld waits for a network config that nobody has written: {culprit}.",
+        remedy="Create the key, and only if it is still absent; flanneld finds it within seconds.",
+        risk="Every flanneld of this etcd cluster takes the network over at once.",
+        find=_at_key("absent"),
+        cure="flannel_config",
+    ),
+    Rule(
+        name="key-is-directory",
+        row=25,
+        kind="cause",
+        cause="A directory stands where flanneld expects its network config: {culprit}.",
+        remedy="Look at what is in it; remove it if it is empty (etcdctl rmdir), then create the key.",
+        risk="Removing a directory that is not empty loses what is in it.",
+        find=_at_key("directory"),
+    ),
+    Rule(
+        name="key-is-empty",
+        row=25,
+        kind="cause",
+        cause="flanneld's network config is an empty value: {culprit}.",
+        remedy="Replace it with a network config (flannel_config_policy: replace).",
+        risk="Every flanneld of this etcd cluster takes the network over at once.",
+        find=_at_key("value", empty=True),
+    ),
+    Rule(
+        name="key-invalid",
+        row=26,
+        kind="cause",
+        cause="flanneld does not accept its network config: {culprit}.",
+        remedy="Correct the value (flannel_config_policy: replace, with flannel_config_value).",
+        risk="Every flanneld of this etcd cluster takes the network over at once; leases outside of it are dropped.",
+        find=_at_key("value"),
+    ),
+    Rule(
+        name="network-overlaps",
+        row=28,
+        kind="cause",
+        cause="The flannel network collides with networks that this host uses: {culprit}.",
+        remedy="Choose another network for flannel.",
+        risk="With this one the host loses its own connections, SSH among them, as soon as flanneld starts.",
+        find=_network_overlaps,
+    ),
+    Rule(
+        name="flanneld-left-behind",
+        row=None,
+        kind="cause",
+        cause="{culprit} is not up, although etcd holds a good network config for it.",
+        remedy="Wait for it where it is on its way, start it where it is down.",
+        risk="None: it is not running.",
+        find=_flanneld_left_behind,
+        cure="flannel_config",
+    ),
+    Rule(
+        name="docker-left-behind",
+        row=41,
+        kind="cause",
+        cause="{culprit} is down, although all that it needs is up; nothing starts it again by itself.",
+        remedy="Start it.",
+        risk="None: it is not running.",
+        find=_docker_left_behind,
+        cure="docker",
+    ),
+    Rule(
+        name="docker0-outside-lease",
+        row=45,
+        kind="cause",
+        cause="Containers have addresses that no other host can reach: {culprit}, which is not flanneld's lease.",
+        remedy="When no container runs: stop docker, delete the bridge (ip link delete docker0), start docker.",
+        risk="Stopping docker stops every container.",
+        find=_docker0_outside_lease,
+    ),
+    Rule(
+        name="docker-waits-for-flanneld",
+        row=40,
+        kind="consequence",
+        cause="docker.service waits for flanneld.service, so a docker command hangs; this is asked for by {culprit}.",
+        remedy="Cure the cause, wait for flanneld, then start docker: nothing else starts it again.",
+        risk="None.",
+        find=_docker_waits_for_flanneld,
+    ),
+    Rule(
+        name="wrong-etcd-looked-at",
+        row=14,
+        kind="note",
+        cause="{culprit} is dead, and rightly so: etcd2.service is the one that runs and that flanneld reads.",
+        remedy="Leave it alone.",
+        risk="Starting etcd.service stops etcd2.service.",
+        find=_wrong_etcd_looked_at,
+    ),
+    Rule(
+        name="key-differs",
+        row=27,
+        kind="note",
+        cause="flanneld's network config is a valid one, but not the one asked for: {culprit}.",
+        remedy="Keep it, or replace it on purpose (flannel_config_policy: replace).",
+        risk="Leases outside of the new network are dropped, and their containers are cut off.",
+        find=_key_differs,
+    ),
+    Rule(
+        name="docker-restarted-with-flanneld",
+        row=42,
+        kind="note",
+        cause="docker, and every container with it, was restarted because {culprit} was.",
+        remedy="Never restart an active flanneld; start alone is safe.",
+        risk="None.",
+        find=_docker_restarted_with_flanneld,
+    ),
+)
