@@ -12,7 +12,7 @@ READY := .venv/ready
 PYTEST := python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types sanity unit docs integration molecule bench build format pins clean distclean
+.PHONY: help setup demo test lint types sanity unit docs integration molecule bench build changelog format pins clean distclean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,7 +36,7 @@ lint: $(READY) ## ruff, ansible-lint and shellcheck
 	ansible-lint --nocolor
 
 types: $(READY) ## mypy --strict on plugins and tests
-	mypy $(wildcard $(REMEDIATION)/plugins $(REMEDIATION)/tests)
+	mypy $(wildcard $(addprefix $(REMEDIATION)/,plugins tests extensions/molecule/*/tests))
 
 sanity: $(READY) ## ansible-test sanity
 	@tests/tools/sanity
@@ -58,6 +58,9 @@ bench: setup ## measure the playbook against raw tasks and builtin modules
 
 build: $(READY) ## build the collection's archive in build/
 	ansible-galaxy collection build --force --output-path build
+
+changelog: $(READY) ## write CHANGELOG.md for the version in galaxy.yml
+	antsibull-changelog release --reload-plugins --update-existing
 
 format: $(READY) ## format the Python code and sort its imports
 	ruff check --fix
