@@ -304,9 +304,8 @@ def decide(wish: Wish, node: Node) -> Decision:
             )
         return Decision("create")
     if wish.value is not None:
-        if equal(wish.value, node.value) and not (wish.replace and node.expires != (wish.ttl is not None)):
-            return Decision("none")
-        if not wish.replace:
+        settled = equal(wish.value, node.value) and node.expires == (wish.ttl is not None)
+        if settled or not wish.replace:
             return Decision("none")
     if wish.expected_index not in (None, node.index):
         return Decision(
@@ -431,11 +430,14 @@ class Written:
     Attributes:
         outcome: C(done); C(lost): the key was no longer as it was read, nothing was written; C(refused): nothing
             was written; C(unknown): it may have been written.
-        sentence: C(refused) and C(unknown): what was seen; a full sentence, printable.
+        sentence: what was seen, unless it was done; a full sentence, printable.
     """
 
     outcome: str
     sentence: str = ""
+
+
+_LOST = "Another writer came first."
 
 
 def wrote_v2(reply: Reply) -> Written:
@@ -443,7 +445,7 @@ def wrote_v2(reply: Reply) -> Written:
     if document is not None and reply.status in (200, 201) and "node" in document:
         return Written("done")
     if document is not None and document.get("errorCode") in (100, 101, 102, 105):
-        return Written("lost")
+        return Written("lost", _LOST)
     sentence = read_v2(reply).sentence or _not_etcd(reply).sentence
     return Written("refused" if 300 <= reply.status < 500 else "unknown", sentence)
 
@@ -451,6 +453,6 @@ def wrote_v2(reply: Reply) -> Written:
 def wrote_v3(reply: Reply) -> Written:
     document = reply.json()
     if document is not None and reply.status == 200 and "header" in document:
-        return Written("done" if document.get("succeeded") is True else "lost")
+        return Written("done") if document.get("succeeded") is True else Written("lost", _LOST)
     sentence = error_v3(reply).sentence
     return Written("refused" if 300 <= reply.status < 500 else "unknown", sentence)
