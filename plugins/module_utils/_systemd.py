@@ -4,12 +4,60 @@
 
 # This file is private to the collection: it may change in any release.
 
-"""Reading what systemctl prints: unit properties and the job table."""
+"""Reading what systemctl prints: unit properties, the job table, how a job ended and what it waits for."""
 
 from __future__ import annotations
 
+import re
 import typing as t
 from dataclasses import dataclass
+
+from ansible_collections.container_linux.remediation.plugins.module_utils._host import (
+    RemediationError,
+    printable,
+)
+
+UNIT_TYPES = (
+    "service",
+    "socket",
+    "target",
+    "device",
+    "mount",
+    "automount",
+    "swap",
+    "timer",
+    "path",
+    "slice",
+    "scope",
+)
+_UNIT_NAME = re.compile(rf"[A-Za-z0-9:_.\\][A-Za-z0-9:_.\\@-]*\.(?:{'|'.join(UNIT_TYPES)})\Z")
+
+# The Overridable kinds are those of systemd before 230.
+REQUIREMENTS = ("Requires", "Requisite", "BindsTo", "RequiresOverridable", "RequisiteOverridable")
+
+CHAIN_PROPERTIES = (
+    "Id",
+    "LoadState",
+    "ActiveState",
+    "SubState",
+    "Result",
+    "ConditionResult",
+    "ConditionTimestampMonotonic",
+    "After",
+    *REQUIREMENTS,
+)
+"""What a walk along the dependencies needs to know of each unit."""
+
+# What systemctl says of a job that did not end well (in the C locale), and the job's result.
+_TOLD = (
+    (re.compile(r"A dependency job for (\S+) failed"), "dependency"),
+    (re.compile(r"Job for (\S+) timed out"), "timeout"),
+    (re.compile(r"Job for (\S+) (?:was )?cancell?ed"), "canceled"),
+    (re.compile(r"Job for (\S+) is invalid"), "invalid"),
+    (re.compile(r"Assertion failed on job for (\S+)"), "assert"),
+    (re.compile(r"Operation on or unit type of (\S+) not supported"), "unsupported"),
+    (re.compile(r"Job for (\S+) failed"), "failed"),
+)
 
 Properties = t.Dict[str, str]
 """The properties of one unit as `systemctl show` prints them. A property printed on several lines (ExecStart,
@@ -58,3 +106,104 @@ def parse_jobs(text: str) -> list[Job]:
         if len(fields) >= 4 and fields[0].isdigit():
             jobs.append(Job(id=int(fields[0]), unit=fields[1], type=fields[2], state=fields[3]))
     return jobs
+
+
+def unit_name(text: str) -> str:
+    """Return a unit's full name; one without a type is a service, as for `systemctl` itself.
+
+    Raises:
+        RemediationError: no unit can have this name, or it is a template and not a unit. `systemctl` would take
+            a name with `*`, `?` or `[` for a pattern, and one that begins with `-` for an option.
+    """
+    name = text if text.rpartition(".")[2] in UNIT_TYPES else f"{text}.service"
+    if not is_unit_name(name):
+        raise RemediationError(
+            f"'{printable(text, limit=80)}' is not the name of a unit: a name is at most 255 letters, digits and "
+            f"':', '_', '.', '\\', '@', '-', and does not begin with '-'. Give the unit's plain name, such as "
+            f"'docker.service'."
+        )
+    if "@." in name:
+        raise RemediationError(
+            f"'{name}' is a template and not a unit: only an instance of it can be started or enabled. "
+            f"Put the instance between '@' and '.'."
+        )
+    return name
+
+
+def is_unit_name(name: str) -> bool:
+    """Whether systemd could have a unit of this name, and the name is safe as an argument of its tools."""
+    return len(name) <= 255 and _UNIT_NAME.match(name) is not None
+
+
+def state_words(unit: Properties) -> str:
+    """Return a unit's state for people, such as `activating (auto-restart), result 'timeout'`."""
+    load = unit.get("LoadState", "loaded")
+    if load != "loaded":
+        return printable(load)
+    words = f"{unit.get('ActiveState', 'unknown')} ({unit.get('SubState', 'unknown')})"
+    result = unit.get("Result", "")
+    return printable(words if result in ("", "success") else f"{words}, result '{result}'")
+
+
+def job_result(unit: str, *, told: str, logged: str) -> str:
+    """Return how a unit's job ended (`dependency`, `timeout`, `canceled`, `failed`, ...), or an empty text.
+
+    Args:
+        unit: the unit's name.
+        told: what `systemctl` said on its standard error; it knows the result of every job it waited for.
+        logged: the unit's journal since the job began; systemd writes the results `dependency` and `timeout`.
+    """
+    for pattern, result in _TOLD:
+        if unit in pattern.findall(told):
+            return result
+    found = re.findall(rf"Job {re.escape(unit)}/\S+ failed with result '([a-z-]+)'", logged)
+    return found[-1] if found else ""
+
+
+def blocking_chain(unit: str, units: t.Mapping[str, Properties], jobs: t.Sequence[Job]) -> list[str]:
+    """Return the units from one that cannot start down to the one that holds it up.
+
+    For docker.service behind flanneld.service: `[docker.service, flanneld.service]`. A chain of one means that
+    nothing else holds the unit up.
+
+    A waiting job waits for the jobs of units it is ordered after, required or not. (`systemctl list-jobs --after`
+    would say so, but came with systemd 232.) Without a job, what a unit requires and is not up is what stopped it.
+
+    Args:
+        unit: the unit's `Id`.
+        units: the properties of the loaded units by `Id`, with `CHAIN_PROPERTIES`.
+        jobs: the job table.
+    """
+    queued = {job.unit: job for job in jobs}
+    chain = [unit]
+    while True:
+        here = units.get(chain[-1], {})
+        job = queued.get(chain[-1])
+        if job and job.state == "waiting":
+            found = [name for name in here.get("After", "").split() if name in queued]
+            found.sort(key=lambda name: queued[name].state != "running")
+        elif len(chain) > 1 and _stands_by_itself(here):
+            found = []
+        else:
+            needed = [name for kind in REQUIREMENTS for name in here.get(kind, "").split()]
+            found = [name for name in needed if name in units and not _is_up(units[name])]
+            found.sort(key=lambda name: not _stands_by_itself(units[name]))
+        found = [name for name in found if name not in chain]
+        if not found:
+            return chain
+        chain.append(found[0])
+
+
+def _is_up(unit: Properties) -> bool:
+    skipped = unit.get("ConditionResult") == "no" and unit.get("ConditionTimestampMonotonic", "0") != "0"
+    # a unit whose condition is not met does not stop those that require it
+    return unit.get("ActiveState") in ("active", "reloading") or skipped
+
+
+def _stands_by_itself(unit: Properties) -> bool:
+    """Whether a unit is down by its own fault, and not because of another."""
+    return (
+        unit.get("LoadState", "not-found") != "loaded"
+        or unit.get("ActiveState") in ("activating", "failed", "deactivating")
+        or unit.get("Result", "success") not in ("", "success")
+    )
