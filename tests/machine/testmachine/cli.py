@@ -1,0 +1,136 @@
+# Copyright (c) 2026 container_linux.remediation contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The command line."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+import sys
+
+import yaml
+from docker.errors import APIError
+
+from .console import MachineError, say
+from .engine import connect
+from .inventory import inventory
+from .machines import Machine, down, find, machines, up
+from .release import release_names
+from .state import read_state, state_names
+
+__all__ = ["main"]
+
+
+def main(words: list[str] | None = None) -> int:
+    """Run one command; the answer goes to stdout, everything else to stderr."""
+    options = _parser().parse_args(words)
+    try:
+        return int(options.run(options) or 0)
+    except MachineError as exc:
+        say(f"machine: {exc}")
+        return 1
+    except APIError as exc:
+        say(f"machine: the Docker engine refused: {exc.explanation or exc}")
+        return 1
+    except KeyboardInterrupt:
+        say("machine: interrupted; `list` shows what was started, `down --all` removes it.")
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="machine",
+        description="Start machines that look like Container Linux and fail as those fail.",
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    command = commands.add_parser("up", help="make and start machines in a state")
+    command.add_argument("--release", default="1010", choices=release_names())
+    command.add_argument("--state", default="key-missing", choices=state_names())
+    command.add_argument("--name", default="core-01", help="its name, or their common beginning")
+    command.add_argument(
+        "--count",
+        type=int,
+        default=1,
+        choices=range(1, 10),
+        metavar="N",
+        help="so many machines NAME-01 … in one etcd2 cluster",
+    )
+    command.add_argument("--python", action="store_true", help="with Python 3 on the machine")
+    command.set_defaults(run=_up)
+
+    command = commands.add_parser("ssh", help="log in as core, or run a command there")
+    command.add_argument("name")
+    command.add_argument("command", nargs=argparse.REMAINDER)
+    command.set_defaults(run=_ssh)
+
+    command = commands.add_parser("down", help="remove machines")
+    command.add_argument("names", nargs="*", metavar="NAME")
+    command.add_argument("--all", action="store_true", help="every machine, also a crash's remains")
+    command.set_defaults(run=_down)
+
+    command = commands.add_parser("list", help="show the machines there are")
+    command.set_defaults(run=_list)
+
+    command = commands.add_parser("states", help="show the states there are")
+    command.set_defaults(run=_states)
+
+    command = commands.add_parser("inventory", help="print an Ansible inventory of what runs")
+    command.add_argument("names", nargs="*", metavar="NAME", help="only these")
+    command.set_defaults(run=_inventory)
+    return parser
+
+
+def _up(options: argparse.Namespace) -> None:
+    made = up(
+        name=options.name,
+        release=options.release,
+        state=options.state,
+        count=options.count,
+        python=options.python,
+    )
+    for machine in made:
+        say(f"{machine.name} is up. Log in: tests/machine/machine ssh {machine.name}")
+        say(f"  or: {shlex.join(machine.ssh_command())}")
+    names = " ".join(machine.name for machine in made)
+    say(f"Throw away: tests/machine/machine down {names}")
+
+
+def _ssh(options: argparse.Namespace) -> None:
+    command = find(connect(), options.name).ssh_command(*options.command)
+    os.execvp(command[0], command)
+
+
+def _down(options: argparse.Namespace) -> None:
+    if options.all == bool(options.names):
+        raise MachineError("Say which machines to remove, by name, or --all.")
+    client = connect()
+    chosen = machines(client) if options.all else [find(client, name) for name in options.names]
+    down(client, chosen)
+
+
+def _list(_options: argparse.Namespace) -> None:
+    rows = [("NAME", "RELEASE", "STATE", "SSH PORT", "UP SINCE")]
+    rows += [
+        (machine.name, machine.release, machine.state, str(machine.port), machine.started)
+        for machine in machines(connect())
+    ]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        print("  ".join(cells).rstrip())
+
+
+def _states(_options: argparse.Namespace) -> None:
+    for name in state_names():
+        print(f"{name}: {read_state(name).summary}")
+
+
+def _inventory(options: argparse.Namespace) -> None:
+    client = connect()
+    chosen: list[Machine] = (
+        [find(client, name) for name in options.names] if options.names else machines(client)
+    )
+    running = [machine for machine in chosen if machine.container.status == "running"]
+    yaml.safe_dump(inventory(running), sys.stdout, sort_keys=False, width=1000)

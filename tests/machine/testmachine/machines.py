@@ -1,0 +1,292 @@
+# Copyright (c) 2026 container_linux.remediation contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Making, finding, waiting for and removing machines."""
+
+from __future__ import annotations
+
+import io
+import ipaddress
+import re
+import socket
+import subprocess
+import tarfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import docker
+from docker.errors import APIError, NotFound
+from docker.models.containers import Container
+
+from .cluster import member_environment, member_names
+from .console import MachineError, say, step
+from .engine import GATEWAY, LABEL, NETWORK, SUBNET, connect, ensure_network, remove_network
+from .images import ensure_image
+from .parts import locked
+from .release import read_release
+from .ssh import Keys, forget_keys, login_options, make_keys, read_keys, trust
+from .state import State, read_state
+
+__all__ = ["Machine", "down", "find", "machines", "up"]
+
+_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,40}[a-z0-9])?")
+
+_LOOK = ". /.machine/lib.sh && . /.machine/state.sh && {}"
+
+# Docker without --privileged, which is refused where the host lacks CAP_SYS_RESOURCE; everything
+# that systemd and a Docker inside need is given one by one.
+_SECURITY = ["seccomp=unconfined", "apparmor=unconfined"]
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A machine that was made, running or not."""
+
+    container: Container
+
+    @property
+    def name(self) -> str:
+        """The machine's name, which is its host name too."""
+        return self._label("machine")
+
+    @property
+    def release(self) -> str:
+        """The release it looks like."""
+        return self._label("release")
+
+    @property
+    def state(self) -> str:
+        """The state it was made in."""
+        return self._label("state")
+
+    @property
+    def port(self) -> int:
+        """The port on 127.0.0.1 that leads to its SSH server."""
+        return int(self._label("port"))
+
+    @property
+    def started(self) -> str:
+        """When it was started (UTC, to the second), or its status when it does not run."""
+        if self.container.status != "running":
+            return str(self.container.status)
+        return str(self.container.attrs["State"]["StartedAt"])[:19] + "Z"
+
+    def ssh_command(self, *words: str) -> list[str]:
+        """The `ssh` call that logs in as core, with `words` as the remote command."""
+        keys = read_keys(self.name)
+        return [
+            "ssh", "-i", str(keys.identity), "-p", str(self.port), *login_options(keys),
+            "core@127.0.0.1", *words,
+        ]  # fmt: skip
+
+    def _label(self, key: str) -> str:
+        return str(self.container.labels[f"{LABEL}.{key}"])
+
+
+def machines(client: docker.DockerClient) -> list[Machine]:
+    """Every machine there is, also what a crash has left, by name."""
+    found = client.containers.list(all=True, filters={"label": f"{LABEL}.machine"})
+    return sorted((Machine(container) for container in found), key=lambda machine: machine.name)
+
+
+def find(client: docker.DockerClient, name: str) -> Machine:
+    """Return the machine of this name, else raise a MachineError."""
+    for machine in machines(client):
+        if machine.name == name:
+            return machine
+    raise MachineError(f"There is no machine {name}; `list` shows those there are.")
+
+
+def up(
+    *, name: str, release: str, state: str, count: int = 1, python: bool = False
+) -> list[Machine]:
+    """Make and start machines; return when each shows the state's symptom and lets core log in."""
+    if not _NAME.fullmatch(name):
+        raise MachineError(
+            f"{name!r} cannot be a machine's name: use small letters, digits and inner hyphens,"
+            " 42 at most."
+        )
+    wanted_release, wanted_state = read_release(release), read_state(state)
+    client = connect()
+    names = member_names(name, count)
+    for machine in machines(client):
+        if machine.name in names:
+            raise MachineError(
+                f"There is a machine {machine.name} already (release {machine.release}, state"
+                f" {machine.state}): remove it with `down {machine.name}`, or choose another name."
+            )
+    image = ensure_image(client, wanted_release, python=python)
+    with step(f"Starting {', '.join(names)}: release {release}, state {state}"):
+        made = _start(client, names, image, release, wanted_state)
+    say(f"State {state}: {wanted_state.summary}")
+    text = f"Waiting until the symptom is there (at most {wanted_state.within} s)"
+    with step(text), ThreadPoolExecutor(max_workers=count) as pool:
+        for outcome in [pool.submit(_wait, machine, wanted_state) for machine in made]:
+            outcome.result()
+    return made
+
+
+def down(client: docker.DockerClient, chosen: list[Machine]) -> None:
+    """Remove machines with their volumes and keys, and the network with the last one."""
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        list(pool.map(_remove, chosen))
+    with locked("machines"):
+        if not machines(client):
+            remove_network(client)
+
+
+def _remove(machine: Machine) -> None:
+    try:
+        machine.container.remove(v=True, force=True)
+    except NotFound:
+        pass  # Somebody else was faster.
+    except APIError as exc:
+        # Two removals at once: wait for the other one's end.
+        if exc.status_code != 409:
+            raise
+        machine.container.wait(condition="removed")
+    forget_keys(machine.name)
+    say(f"Removed {machine.name}.")
+
+
+def _start(
+    client: docker.DockerClient, names: list[str], image: str, release: str, state: State
+) -> list[Machine]:
+    # Addresses and ports are chosen from those that are free, so only one may choose at a time.
+    with locked("machines"):
+        ensure_network(client)
+        addresses = dict(zip(names, _free_addresses(client, len(names)), strict=True))
+        made = [
+            _create(client, name, addresses, image, release, state) for name in names
+        ]
+        for machine in made:
+            machine.container.start()
+    return [find(client, machine.name) for machine in made]
+
+
+def _create(
+    client: docker.DockerClient,
+    name: str,
+    addresses: dict[str, str],
+    image: str,
+    release: str,
+    state: State,
+) -> Machine:
+    keys = make_keys(name)
+    port = _free_port()
+    trust(keys, port)
+    volumes = ["/var/lib/docker", "/var/lib/early-docker"]
+    api = client.api
+    container = api.create_container(
+        image,
+        hostname=name,
+        name=f"{LABEL}.{name}",
+        labels={
+            f"{LABEL}.machine": name,
+            f"{LABEL}.release": release,
+            f"{LABEL}.state": state.name,
+            f"{LABEL}.port": str(port),
+        },
+        ports=[22],
+        volumes=volumes,
+        stop_signal="SIGRTMIN+3",
+        environment={"container": "docker"},
+        host_config={
+            **api.create_host_config(
+                cap_add=["ALL"],
+                cap_drop=["SYS_RESOURCE"],
+                security_opt=_SECURITY,
+                binds=["/sys/fs/cgroup:/sys/fs/cgroup:rw"],
+                devices=["/dev/net/tun"],
+                tmpfs={"/run": "", "/tmp": ""},
+                port_bindings={22: ("127.0.0.1", port)},
+                network_mode=NETWORK,
+            ),
+            "CgroupnsMode": "host",
+            # What `docker run --security-opt systempaths=unconfined` sets.
+            "MaskedPaths": [],
+            "ReadonlyPaths": [],
+        },
+        networking_config=api.create_networking_config(
+            {NETWORK: api.create_endpoint_config(ipv4_address=addresses[name])}
+        ),
+    )
+    made = client.containers.get(container["Id"])
+    made.put_archive("/", _identity(name, addresses, keys, state))
+    return Machine(made)
+
+
+def _identity(name: str, addresses: dict[str, str], keys: Keys, state: State) -> bytes:
+    """What makes this machine this machine, as the archive to unpack before it boots."""
+    core = 1000
+    files: list[tuple[str, Path | bytes, int, int]] = [
+        ("home/core/.ssh/authorized_keys", keys.identity.with_suffix(".pub"), 0o600, core),
+        ("etc/ssh/ssh_host_ed25519_key", keys.host_key, 0o600, 0),
+        ("etc/ssh/ssh_host_ed25519_key.pub", keys.host_key.with_suffix(".pub"), 0o644, 0),
+        (".machine/state.sh", state.path, 0o644, 0),
+    ]
+    if len(addresses) > 1:
+        settings = member_environment(name, addresses).encode()
+        files.append((".machine/cluster", settings, 0o644, 0))
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        for path, source, mode, owner in files:
+            content = source if isinstance(source, bytes) else source.read_bytes()
+            entry = tarfile.TarInfo(path)
+            entry.mode, entry.uid, entry.gid, entry.size = mode, owner, owner, len(content)
+            archive.addfile(entry, io.BytesIO(content))
+    return buffer.getvalue()
+
+
+def _free_addresses(client: docker.DockerClient, count: int) -> list[str]:
+    taken = {GATEWAY}
+    for container in client.containers.list(all=True, filters={"network": NETWORK}):
+        settings = container.attrs["NetworkSettings"]["Networks"][NETWORK]
+        taken.add((settings.get("IPAMConfig") or {}).get("IPv4Address") or settings["IPAddress"])
+    free = [str(host) for host in ipaddress.ip_network(SUBNET).hosts() if str(host) not in taken]
+    if len(free) < count:
+        raise MachineError(f"No address is free on {SUBNET}: remove machines with `down`.")
+    return free[:count]
+
+
+def _free_port() -> int:
+    """A port that stays the machine's own when it is restarted, unlike one Docker would choose."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait(machine: Machine, state: State) -> None:
+    deadline = time.monotonic() + state.within
+    _run(machine, "if command -v after_boot >/dev/null; then after_boot; fi", state.within)
+    while time.monotonic() < deadline:
+        machine.container.reload()
+        if machine.container.status != "running":
+            said = machine.container.logs(tail=30).decode(errors="replace")
+            raise MachineError(f"Machine {machine.name} has stopped by itself; it said:\n{said}")
+        if _run(machine, "symptom", 30) and _lets_in(machine):
+            return
+        time.sleep(0.3)
+    journal = machine.container.exec_run(["journalctl", "-b", "--no-pager", "-n", "60"])
+    raise MachineError(
+        f"Machine {machine.name} did not show the symptom of {state.name} ({state.summary}) within"
+        f" {state.within} s; it still runs, for you to look: `ssh {machine.name}`. The end of its"
+        f" journal:\n{journal.output.decode(errors='replace')}"
+    )
+
+
+def _run(machine: Machine, function: str, limit: int) -> bool:
+    """Run a function of the state's file on the machine, as root; tell whether it succeeded."""
+    script = _LOOK.format(function)
+    result = machine.container.exec_run(["timeout", str(limit), "sh", "-c", script])
+    return result.exit_code == 0
+
+
+def _lets_in(machine: Machine) -> bool:
+    command = machine.ssh_command("true")
+    try:
+        run = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=10)
+    except subprocess.TimeoutExpired:
+        return False
+    return run.returncode == 0

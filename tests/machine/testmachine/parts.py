@@ -1,0 +1,143 @@
+# Copyright (c) 2026 container_linux.remediation contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The real programs that Debian does not have: built once from their Go modules, kept in the cache."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from .console import MachineError, step
+from .paths import CACHE, HOME
+
+__all__ = ["PARTS", "Part", "build_parts", "locked"]
+
+# Debian's own compiler, not the first one on PATH: what Go >= 1.22 makes of etcd 2.3 panics at
+# start ("encoding alphabet includes duplicate symbols").
+_GO = "/usr/bin/go"
+
+_CLOUDINIT = HOME / "parts" / "coreos-cloudinit"
+
+
+@dataclass(frozen=True)
+class Part:
+    """One build: the programs it yields and how `go` is called for them."""
+
+    name: str
+    version: str
+    programs: tuple[str, ...]
+    arguments: tuple[str, ...]
+    cgo: bool = False
+    source: Path | None = None
+
+    @property
+    def folder(self) -> Path:
+        """Where the built programs lie, one folder for each version."""
+        return CACHE / "parts" / f"{self.name}-{self.version}"
+
+
+PARTS = (
+    Part(
+        name="etcd",
+        version="2.3.8",
+        programs=("etcd", "etcdctl"),
+        arguments=(
+            "install",
+            "-ldflags=-s -w",
+            "github.com/coreos/etcd@v2.3.8+incompatible",
+            "github.com/coreos/etcd/etcdctl@v2.3.8+incompatible",
+        ),
+    ),
+    Part(
+        name="coreos-cloudinit",
+        version="1.11.0",
+        programs=("coreos-cloudinit",),
+        arguments=(
+            "install",
+            "-ldflags=-s -w -X main.version=v1.11.0",
+            "github.com/coreos/coreos-cloudinit",
+        ),
+        source=_CLOUDINIT,
+    ),
+    Part(
+        name="flannel",
+        version="0.14.0",
+        programs=("flannel",),
+        # Its udp backend is C; static, because the machine's C library is older than this one.
+        arguments=(
+            "install",
+            "-ldflags=-linkmode external -extldflags -static -s -w",
+            "github.com/flannel-io/flannel@v0.14.0",
+        ),
+        cgo=True,
+    ),
+)
+
+
+@contextmanager
+def locked(name: str) -> Iterator[None]:
+    """Hold the lock of this name against every other run of this command by this user."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with (CACHE / f"{name}.lock").open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def build_parts() -> dict[str, Path]:
+    """Build what is not in the cache and return where each program lies."""
+    for part in PARTS:
+        with locked(f"part-{part.name}"):
+            if not all((part.folder / program).exists() for program in part.programs):
+                _build(part)
+    return {program: part.folder / program for part in PARTS for program in part.programs}
+
+
+def _build(part: Part) -> None:
+    if not Path(_GO).exists():
+        raise MachineError(
+            f"{_GO} is missing: install Debian's golang-go, gcc and libc6-dev"
+            " (`make setup` does it)."
+        )
+    with (
+        step(f"Building {part.name} {part.version} (once)"),
+        tempfile.TemporaryDirectory(prefix="container-linux-remediation-") as scratch,
+    ):
+        environment = {
+            "PATH": "/usr/bin:/bin",
+            "HOME": str(Path.home()),
+            "GOPATH": f"{scratch}/go",
+            "GOCACHE": f"{scratch}/cache",
+            "GOTOOLCHAIN": "local",
+            "GOFLAGS": "-trimpath -modcacherw",
+            "CGO_ENABLED": "1" if part.cgo else "0",
+        }
+        for name in ("GOPROXY", "GOSUMDB", "GONOSUMDB", "HTTPS_PROXY", "https_proxy", "NO_PROXY"):
+            if name in os.environ:
+                environment[name] = os.environ[name]
+        run = subprocess.run(
+            [_GO, *part.arguments],
+            cwd=part.source or scratch,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+        )
+        if run.returncode:
+            raise MachineError(
+                f"Building {part.name} {part.version} failed; go said:\n{run.stderr.strip()}"
+            )
+        # Whole or not at all: a half-filled folder would pass for a finished build.
+        part.folder.parent.mkdir(parents=True, exist_ok=True)
+        fresh = Path(tempfile.mkdtemp(dir=part.folder.parent))
+        for program in part.programs:
+            shutil.copy2(Path(scratch) / "go" / "bin" / program, fresh / program)
+        shutil.rmtree(part.folder, ignore_errors=True)
+        fresh.rename(part.folder)
+        part.folder.chmod(0o755)
