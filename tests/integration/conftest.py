@@ -1,0 +1,179 @@
+# Copyright (c) 2026 container_linux.remediation contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Test machines and plays against them, for every integration test."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import secrets
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+MACHINE = ROOT / "tests" / "machine" / "machine"
+
+
+@dataclass(frozen=True)
+class Task:
+    """What one task did on one host; outcome is ok, failed, unreachable or skipped."""
+
+    host: str
+    name: str
+    outcome: str
+    result: dict[str, Any]
+
+    @property
+    def changed(self) -> bool:
+        return bool(self.result.get("changed"))
+
+    @property
+    def message(self) -> str:
+        return str(self.result.get("msg", ""))
+
+
+@dataclass(frozen=True)
+class Play:
+    """How a run of ansible-playbook ended: exit status, console output, and its tasks in order."""
+
+    rc: int
+    output: str
+    tasks: list[Task]
+
+    @property
+    def last(self) -> Task:
+        assert self.tasks, f"no task ran:\n{self.output}"
+        return self.tasks[-1]
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A running test machine."""
+
+    name: str
+    folder: Path
+    """Holds the machine's inventory.yml, and the plays run against it."""
+
+    @property
+    def inventory(self) -> Path:
+        return self.folder / "inventory.yml"
+
+    def sh(self, script: str, *, check: bool = True) -> str:
+        """Run a shell script as root on the machine and return what it printed; it must succeed, unless told else."""
+        machines = yaml.safe_load(self.inventory.read_text())["all"]["children"]["machines"]
+        host, common = machines["hosts"][self.name], machines["vars"]
+        command = ["ssh", "-p", str(host["ansible_port"]), "-i", host["ansible_ssh_private_key_file"]]
+        command += [*shlex.split(host["ansible_ssh_common_args"]), "-l", common["ansible_user"]]
+        done = subprocess.run(
+            [*command, common["ansible_host"], "sudo /bin/sh -s"],
+            input=script,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if check and done.returncode:
+            raise AssertionError(f"exit status {done.returncode} on {self.name}:\n{done.stdout}{done.stderr}")
+        return done.stdout
+
+    def play(
+        self,
+        tasks: Sequence[dict[str, Any]],
+        *,
+        check: bool = False,
+        diff: bool = False,
+        variables: dict[str, Any] | None = None,
+        options: Sequence[str] = (),
+    ) -> Play:
+        """Run tasks on the machine."""
+        path = self.folder / f"play-{secrets.token_hex(4)}.yml"
+        path.write_text(yaml.safe_dump([{"hosts": self.name, "gather_facts": False, "tasks": list(tasks)}]))
+        return self.playbook(path, check=check, diff=diff, variables=variables, options=options)
+
+    def playbook(
+        self,
+        playbook: Path | str,
+        *,
+        check: bool = False,
+        diff: bool = False,
+        variables: dict[str, Any] | None = None,
+        options: Sequence[str] = (),
+    ) -> Play:
+        """Run a playbook, a file or one of a collection, on the machine."""
+        results = self.folder / f"results-{secrets.token_hex(4)}.jsonl"
+        command = [str(Path(sys.executable).with_name("ansible-playbook")), f"--inventory={self.inventory}"]
+        command += ["--check"] * check + ["--diff"] * diff + [f"--extra-vars={json.dumps(variables or {})}"]
+        done = subprocess.run(
+            [*command, *options, str(playbook)],
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+            env={
+                **os.environ,
+                "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+                "ANSIBLE_CALLBACK_PLUGINS": str(Path(__file__).with_name("callback")),
+                "ANSIBLE_CALLBACKS_ENABLED": "results",
+                "ANSIBLE_NOCOLOR": "1",
+                "RESULTS_FILE": str(results),
+            },
+        )
+        lines = results.read_text().splitlines() if results.exists() else []
+        records = [json.loads(line) for line in lines]
+        tasks = [Task(host=r["host"], name=r["task"], outcome=r["outcome"], result=r["result"]) for r in records]
+        return Play(done.returncode, done.stdout, tasks)
+
+
+class MachineFactory(Protocol):
+    """Brings up a machine in a state; the same one each time for the same arguments, unless it is to be fresh."""
+
+    def __call__(
+        self, state: str = "healthy", *, release: str = "1010", python: bool = False, fresh: bool = False
+    ) -> Machine: ...
+
+
+@pytest.fixture(scope="session")
+def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MachineFactory]:
+    """Machines for the whole session; those that a test spoils should be fresh ones."""
+    prefix = f"it-{secrets.token_hex(2)}"
+    numbers = itertools.count(1)
+    shared: dict[tuple[str, str, bool], Machine] = {}
+    names: list[str] = []
+
+    def bring_up(
+        state: str = "healthy", *, release: str = "1010", python: bool = False, fresh: bool = False
+    ) -> Machine:
+        key = (state, release, python)
+        if not fresh and key in shared:
+            return shared[key]
+        name = f"{prefix}-{next(numbers)}"
+        names.append(name)
+        _call("up", f"--release={release}", f"--state={state}", f"--name={name}", *["--python"] * python)
+        made = Machine(name, tmp_path_factory.mktemp(name))
+        inventory = {"all": {"children": yaml.safe_load(_call("inventory", name))}}
+        made.inventory.write_text(yaml.safe_dump(inventory))
+        if not fresh:
+            shared[key] = made
+        return made
+
+    yield bring_up
+    for name in names:
+        subprocess.run([str(MACHINE), "down", name], capture_output=True, check=False)
+
+
+def _call(*words: str) -> str:
+    done = subprocess.run([str(MACHINE), *words], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.fail(f"'machine {shlex.join(words)}' failed:\n{done.stdout}{done.stderr}", pytrace=False)
+    return done.stdout

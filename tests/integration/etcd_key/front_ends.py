@@ -1,0 +1,108 @@
+# Copyright (c) 2026 container_linux.remediation contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The ways in to etcd_key: the bare logic, the action plugin, and the real module."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
+from ansible_collections.container_linux.remediation.plugins.module_utils._etcd_key import SPEC, ensure
+from ansible_collections.container_linux.remediation.plugins.module_utils._host import Completed, RemediationError
+
+ROOT = Path(__file__).resolve().parents[3]
+MODULE = "container_linux.remediation.etcd_key"
+
+Result = dict[str, Any]
+FrontEnd = Callable[..., Result]
+
+
+class Shell:
+    """A real shell on this machine, started like the shell of a host. Counts the round trips."""
+
+    def __init__(self) -> None:
+        self.round_trips = 0
+
+    def run(self, script: str) -> Completed:
+        self.round_trips += 1
+        done = subprocess.run(
+            ["/bin/sh", "-s"],
+            input=script.encode(),
+            capture_output=True,
+            env={"PATH": "/usr/bin:/bin"},
+            check=False,
+        )
+        out, err = (stream.decode(errors="surrogateescape") for stream in (done.stdout, done.stderr))
+        return Completed(done.returncode, out, err)
+
+
+def logic(*, check: bool = False, host: Any = None, **options: Any) -> Result:
+    """The logic in this process, against a real shell. The result tells its round trips as well."""
+    spec = dict(SPEC)
+    validated = ArgumentSpecValidator(spec.pop("argument_spec"), **spec).validate(options)
+    if validated.error_messages:
+        return {"failed": True, "changed": False, "msg": "; ".join(validated.error_messages)}
+    shell = host or Shell()
+    try:
+        result = ensure(validated.validated_parameters, shell, check_mode=check)
+    except RemediationError as error:
+        result = {"failed": True, "changed": False, "msg": error.message, **error.details}
+    json.dumps(result)
+    return {**result, "round_trips": getattr(shell, "round_trips", None)}
+
+
+def action(*, check: bool = False, arguments: tuple[str, ...] = (), **options: Any) -> Result:
+    """The action plugin, on a host whose Python does not exist. Always in diff mode."""
+    return _ansible("/nonexistent", check, arguments, options)
+
+
+def module(*, check: bool = False, **options: Any) -> Result:
+    """The real module, packed and sent by Ansible as async does it. Always in diff mode."""
+    background = () if check else ("-B", "60", "-P", "1")
+    if check:  # Ansible runs nothing in the background in check mode
+        return _module_file(options)
+    return _ansible(sys.executable, check, background, options)
+
+
+def _ansible(python: str, check: bool, arguments: tuple[str, ...], options: dict[str, Any]) -> Result:
+    command = [str(Path(sys.executable).with_name("ansible")), "all", "-i", "localhost,", "-c", "local", "-D", "-o"]
+    command += ["-e", f"ansible_python_interpreter={python}", "-m", MODULE, "-a", json.dumps(options)]
+    command += [*arguments, *(["--check"] if check else [])]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment(), check=False)
+    _host, arrow, said = done.stdout.partition(" => ")
+    if not arrow:
+        raise AssertionError(done.stdout + done.stderr)
+    return {**dict(json.loads(said)), "stderr_of_ansible": done.stderr}
+
+
+def _module_file(options: dict[str, Any]) -> Result:
+    """The module's own file, run by itself in check mode and diff mode."""
+    arguments = {**options, "_ansible_check_mode": True, "_ansible_diff": True}
+    done = subprocess.run(
+        [sys.executable, "-m", MODULE.replace("container_linux.remediation", _PLUGINS)],
+        input=json.dumps({"ANSIBLE_MODULE_ARGS": arguments}),
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env={**environment(), "PYTHONPATH": "build/collections"},
+        check=False,
+    )
+    if not done.stdout:
+        raise AssertionError(done.stderr)
+    return dict(json.loads(done.stdout))
+
+
+_PLUGINS = "ansible_collections.container_linux.remediation.plugins.modules"
+
+
+def environment() -> dict[str, str]:
+    own = {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1", "ANSIBLE_DEPRECATION_WARNINGS": "0"}
+    return {**os.environ, **own}
