@@ -140,8 +140,8 @@ def state_words(unit: Properties) -> str:
     load = unit.get("LoadState", "loaded")
     if load != "loaded":
         return printable(load)
-    words = f"{unit.get('ActiveState', 'unknown')} ({unit.get('SubState', 'unknown')})"
-    result = unit.get("Result", "")
+    active, sub, result = unit.get("ActiveState", "unknown"), unit.get("SubState", ""), unit.get("Result", "")
+    words = f"{active} ({sub})" if sub not in ("", active) else active
     return printable(words if result in ("", "success") else f"{words}, result '{result}'")
 
 

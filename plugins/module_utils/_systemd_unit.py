@@ -291,12 +291,18 @@ def ensure(params: dict[str, t.Any], host: Host, *, check_mode: bool) -> dict[st
     if check_mode:
         after = {unit.id: _predicted(params, unit) for unit in units.values()}
     elif plan:
-        answer = ask(host, _ACT_SH, variables=_act_variables(params, plan, names), needs=["systemctl", "grep", "sed"])
-        found = _read(answer, names)
-        after = {unit.id: _aspects(params, unit) for unit in found.values()}
-        result["units"] = _results(found)
-        _prove(params, host, plan, answer, found, {**result, "changed": before != after})
-        units = found
+        # read again by Id: an alias may be gone by then, as disabling a unit removes it
+        answer = ask(
+            host,
+            _ACT_SH,
+            variables={"UNITS": " ".join(before), **_act_variables(params, plan)},
+            needs=["systemctl", "grep", "sed"],
+        )
+        found = _read(answer, list(before))
+        after = {name: _aspects(params, unit) for name, unit in found.items()}
+        units = {name: found[unit.id] for name, unit in units.items()}
+        details = {**result, "changed": before != after, "units": _results(units)}
+        _prove(params, host, plan, answer, found, details)
     else:
         after = before
     return {
@@ -312,11 +318,10 @@ def _prove(
     host: Host,
     plan: Plan,
     answer: Answer,
-    found: t.Mapping[str, Unit],
+    units: t.Mapping[str, Unit],
     details: t.Mapping[str, t.Any],
 ) -> None:
     """Raise why the units did not become what is wanted, if so."""
-    units = {unit.id: unit for unit in found.values()}
     told = answer.get("job")
     failed = [units[name] for name in plan.targets if not told or not _as_wanted(units[name], plan.verb, told)]
     if told and failed:
@@ -465,9 +470,8 @@ def _predicted(params: t.Mapping[str, t.Any], unit: Unit) -> dict[str, t.Any]:
     return aspects
 
 
-def _act_variables(params: t.Mapping[str, t.Any], plan: Plan, names: t.Sequence[str]) -> dict[str, str]:
+def _act_variables(params: t.Mapping[str, t.Any], plan: Plan) -> dict[str, str]:
     return {
-        "UNITS": " ".join(names),
         "RELOAD": "1" if plan.reload else "",
         "UNMASK": " ".join(plan.unmask),
         "ENABLE": " ".join(plan.enable),
