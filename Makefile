@@ -20,14 +20,19 @@ help: ## list the targets
 setup: $(READY) ## install all that is needed: Debian packages, .venv, a Docker engine
 	@tests/tools/docker-engine
 
-$(READY): tests/requirements.txt tests/constraints.txt $(wildcard tests/*/packages.txt) tests/tools/setup
+$(READY): tests/requirements.txt tests/constraints.txt $(wildcard tests/*/packages.txt) tests/tools/setup | $(REMEDIATION)
 	@tests/tools/setup
+
+# The path under which Ansible, mypy and pytest find this checkout as a collection.
+$(REMEDIATION):
+	@mkdir -p $(@D)
+	@ln -sfn ../../../.. $@
 
 demo: setup ## the story: a broken machine is built, cured by fix-docker.yml, and proved cured
 	@tests/tools/demo
 
 test: setup ## run every check and test
-	@tests/tools/run-all lint types sanity unit docs integration molecule
+	@MAKE="$(MAKE)" tests/tools/run-all lint types sanity unit docs integration molecule
 
 lint: $(READY) ## ruff, ansible-lint and shellcheck
 	ruff check
@@ -36,7 +41,7 @@ lint: $(READY) ## ruff, ansible-lint and shellcheck
 	ansible-lint --nocolor
 
 types: $(READY) ## mypy --strict on plugins and tests
-	mypy $(wildcard $(addprefix $(REMEDIATION)/,plugins tests extensions/molecule/*/tests))
+	mypy $(addprefix $(REMEDIATION)/,plugins tests $(wildcard extensions/molecule/*/tests))
 
 sanity: $(READY) ## ansible-test sanity
 	@tests/tools/sanity
