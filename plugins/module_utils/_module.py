@@ -45,6 +45,8 @@ def run_module(module: AnsibleModule, logic: Logic) -> t.NoReturn:
         result = logic(module.params, LocalHost(module), check_mode=module.check_mode)
     except RemediationError as exc:
         module.fail_json(msg=exc.message, **exc.details)
+    for warning in result.pop("warnings", []):
+        module.warn(warning)
     if not module._diff:
         result.pop("diff", None)
     module.exit_json(**result)
