@@ -59,35 +59,33 @@ def logic(*, check: bool = False, host: Any = None, **options: Any) -> Result:
     return {**result, "round_trips": getattr(shell, "round_trips", None)}
 
 
-def action(*, check: bool = False, arguments: tuple[str, ...] = (), **options: Any) -> Result:
-    """The action plugin, on a host whose Python does not exist. Always in diff mode."""
-    return _ansible("/nonexistent", check, arguments, options)
+def action(*, check: bool = False, **options: Any) -> Result:
+    """The action plugin, on a host whose Python does not exist. In diff mode."""
+    return _ansible("/nonexistent", *(["--check"] if check else []), **options)
+
+
+def background(**options: Any) -> Result:
+    """The real module, packed and sent by Ansible for a task in the background."""
+    return _ansible(sys.executable, "-B", "60", "-P", "1", **options)
+
+
+def _ansible(python: str, *arguments: str, **options: Any) -> Result:
+    """Run ad hoc. The result has what was printed as well."""
+    command = [str(Path(sys.executable).with_name("ansible")), "all", "-i", "localhost,", "-c", "local", "--diff"]
+    command += ["-e", f"ansible_python_interpreter={python}", "-m", MODULE, "-a", json.dumps(options), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment(), check=False)
+    before, arrow, said = done.stdout.partition(" => ")
+    if not arrow:
+        raise AssertionError(done.stdout + done.stderr)
+    result, _end = json.JSONDecoder().raw_decode(said)
+    return {**result, "failed": "FAILED" in before, "printed": done.stdout + done.stderr}
 
 
 def module(*, check: bool = False, **options: Any) -> Result:
-    """The real module, packed and sent by Ansible as async does it. Always in diff mode."""
-    background = () if check else ("-B", "60", "-P", "1")
-    if check:  # Ansible runs nothing in the background in check mode
-        return _module_file(options)
-    return _ansible(sys.executable, check, background, options)
-
-
-def _ansible(python: str, check: bool, arguments: tuple[str, ...], options: dict[str, Any]) -> Result:
-    command = [str(Path(sys.executable).with_name("ansible")), "all", "-i", "localhost,", "-c", "local", "-D", "-o"]
-    command += ["-e", f"ansible_python_interpreter={python}", "-m", MODULE, "-a", json.dumps(options)]
-    command += [*arguments, *(["--check"] if check else [])]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment(), check=False)
-    _host, arrow, said = done.stdout.partition(" => ")
-    if not arrow:
-        raise AssertionError(done.stdout + done.stderr)
-    return {**dict(json.loads(said)), "stderr_of_ansible": done.stderr}
-
-
-def _module_file(options: dict[str, Any]) -> Result:
-    """The module's own file, run by itself in check mode and diff mode."""
-    arguments = {**options, "_ansible_check_mode": True, "_ansible_diff": True}
+    """The real module, run by itself. In diff mode."""
+    arguments = {**options, "_ansible_check_mode": check, "_ansible_diff": True}
     done = subprocess.run(
-        [sys.executable, "-m", MODULE.replace("container_linux.remediation", _PLUGINS)],
+        [sys.executable, "-m", "ansible_collections.container_linux.remediation.plugins.modules.etcd_key"],
         input=json.dumps({"ANSIBLE_MODULE_ARGS": arguments}),
         capture_output=True,
         text=True,
@@ -97,12 +95,8 @@ def _module_file(options: dict[str, Any]) -> Result:
     )
     if not done.stdout:
         raise AssertionError(done.stderr)
-    return dict(json.loads(done.stdout))
-
-
-_PLUGINS = "ansible_collections.container_linux.remediation.plugins.modules"
+    return {**dict(json.loads(done.stdout)), "printed": done.stdout + done.stderr}
 
 
 def environment() -> dict[str, str]:
-    own = {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1", "ANSIBLE_DEPRECATION_WARNINGS": "0"}
-    return {**os.environ, **own}
+    return {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
