@@ -8,7 +8,6 @@ import shlex
 from typing import Any
 
 from .machines import Machine
-from .ssh import login_options, read_keys
 
 __all__ = ["inventory"]
 
@@ -31,9 +30,9 @@ def inventory(machines: list[Machine]) -> dict[str, Any]:
 
 
 def _host(machine: Machine) -> dict[str, Any]:
-    keys = read_keys(machine.name)
+    ways = machine.login
     return {
         "ansible_port": machine.port,
-        "ansible_ssh_private_key_file": str(keys.identity),
-        "ansible_ssh_common_args": shlex.join(login_options(keys)),
+        "ansible_ssh_private_key_file": str(ways.identity),
+        "ansible_ssh_common_args": shlex.join(ways.options),
     }

@@ -4,16 +4,13 @@
 
 from __future__ import annotations
 
-import io
 import ipaddress
 import re
 import socket
 import subprocess
-import tarfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 
 import docker
 from docker.errors import APIError, NotFound
@@ -25,7 +22,7 @@ from .engine import GATEWAY, LABEL, NETWORK, SUBNET, connect, ensure_network, re
 from .images import ensure_image
 from .parts import locked
 from .release import read_release
-from .ssh import Keys, forget_keys, login_options, make_keys, read_keys, trust
+from .ssh import Login, forget_login, login, prepare_login, write_files
 from .state import State, read_state
 
 __all__ = ["Machine", "down", "find", "machines", "up"]
@@ -72,11 +69,16 @@ class Machine:
             return str(self.container.status)
         return str(self.container.attrs["State"]["StartedAt"])[:19] + "Z"
 
+    @property
+    def login(self) -> Login:
+        """The files with which it lets us in."""
+        return login(self.container, self.name, self.port)
+
     def ssh_command(self, *words: str) -> list[str]:
         """The `ssh` call that logs in as core, with `words` as the remote command."""
-        keys = read_keys(self.name)
+        ways = self.login
         return [
-            "ssh", "-i", str(keys.identity), "-p", str(self.port), *login_options(keys),
+            "ssh", "-i", str(ways.identity), "-p", str(self.port), *ways.options,
             "core@127.0.0.1", *words,
         ]  # fmt: skip
 
@@ -146,7 +148,7 @@ def _remove(machine: Machine) -> None:
         if exc.status_code != 409:
             raise
         machine.container.wait(condition="removed")
-    forget_keys(machine.name)
+    forget_login(machine.name)
     say(f"Removed {machine.name}.")
 
 
@@ -157,11 +159,16 @@ def _start(
     with locked("machines"):
         ensure_network(client)
         addresses = dict(zip(names, _free_addresses(client, len(names)), strict=True))
-        made = [
-            _create(client, name, addresses, image, release, state) for name in names
-        ]
-        for machine in made:
-            machine.container.start()
+        made: list[Machine] = []
+        try:
+            for name in names:
+                made.append(_create(client, name, addresses, image, release, state))
+            for machine in made:
+                machine.container.start()
+        except BaseException:
+            for machine in made:
+                _remove(machine)
+            raise
     return [find(client, machine.name) for machine in made]
 
 
@@ -173,9 +180,7 @@ def _create(
     release: str,
     state: State,
 ) -> Machine:
-    keys = make_keys(name)
     port = _free_port()
-    trust(keys, port)
     volumes = ["/var/lib/docker", "/var/lib/early-docker"]
     api = client.api
     container = api.create_container(
@@ -208,35 +213,17 @@ def _create(
             "MaskedPaths": [],
             "ReadonlyPaths": [],
         },
-        networking_config=api.create_networking_config(
-            {NETWORK: api.create_endpoint_config(ipv4_address=addresses[name])}
-        ),
+        networking_config={
+            "EndpointsConfig": {NETWORK: api.create_endpoint_config(ipv4_address=addresses[name])}
+        },
     )
     made = client.containers.get(container["Id"])
-    made.put_archive("/", _identity(name, addresses, keys, state))
-    return Machine(made)
-
-
-def _identity(name: str, addresses: dict[str, str], keys: Keys, state: State) -> bytes:
-    """What makes this machine this machine, as the archive to unpack before it boots."""
-    core = 1000
-    files: list[tuple[str, Path | bytes, int, int]] = [
-        ("home/core/.ssh/authorized_keys", keys.identity.with_suffix(".pub"), 0o600, core),
-        ("etc/ssh/ssh_host_ed25519_key", keys.host_key, 0o600, 0),
-        ("etc/ssh/ssh_host_ed25519_key.pub", keys.host_key.with_suffix(".pub"), 0o644, 0),
-        (".machine/state.sh", state.path, 0o644, 0),
-    ]
+    prepare_login(made, name)
+    write_files(made, {"/.machine/state.sh": state.path.read_bytes()})
     if len(addresses) > 1:
-        settings = member_environment(name, addresses).encode()
-        files.append((".machine/cluster", settings, 0o644, 0))
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as archive:
-        for path, source, mode, owner in files:
-            content = source if isinstance(source, bytes) else source.read_bytes()
-            entry = tarfile.TarInfo(path)
-            entry.mode, entry.uid, entry.gid, entry.size = mode, owner, owner, len(content)
-            archive.addfile(entry, io.BytesIO(content))
-    return buffer.getvalue()
+        settings = member_environment(name, addresses)
+        write_files(made, {"/.machine/cluster": settings.encode()})
+    return Machine(made)
 
 
 def _free_addresses(client: docker.DockerClient, count: int) -> list[str]:
@@ -263,7 +250,7 @@ def _wait(machine: Machine, state: State) -> None:
     while time.monotonic() < deadline:
         machine.container.reload()
         if machine.container.status != "running":
-            said = machine.container.logs(tail=30).decode(errors="replace")
+            said = bytes(machine.container.logs(tail=30)).decode(errors="replace")
             raise MachineError(f"Machine {machine.name} has stopped by itself; it said:\n{said}")
         if _run(machine, "symptom", 30) and _lets_in(machine):
             return
@@ -284,9 +271,9 @@ def _run(machine: Machine, function: str, limit: int) -> bool:
 
 
 def _lets_in(machine: Machine) -> bool:
-    command = machine.ssh_command("true")
     try:
+        command = machine.ssh_command("true")
         run = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=10)
-    except subprocess.TimeoutExpired:
+    except (MachineError, subprocess.TimeoutExpired):
         return False
     return run.returncode == 0

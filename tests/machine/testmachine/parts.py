@@ -1,6 +1,6 @@
 # Copyright (c) 2026 container_linux.remediation contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The real programs that Debian does not have: built once from their Go modules, kept in the cache."""
+"""The real programs that Debian does not have: built once, kept in the cache."""
 
 from __future__ import annotations
 

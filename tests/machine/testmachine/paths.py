@@ -19,6 +19,5 @@ ROOTFS = HOME / "image" / "rootfs"
 MACHINES = HOME.parent.parent / "build" / "machines"
 
 CACHE = (
-    Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    / "container-linux-remediation"
+    Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "container-linux-remediation"
 )

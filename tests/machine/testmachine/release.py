@@ -13,7 +13,7 @@ import yaml
 from .console import MachineError
 from .paths import RELEASES, UNITS
 
-__all__ = ["Release", "File", "read_release", "release_names", "render_files", "render_unit"]
+__all__ = ["File", "Release", "read_release", "release_names", "render_files", "render_unit"]
 
 # The order in which people expect the sections of a unit file.
 _SECTIONS = ("Unit", "Socket", "Path", "Service", "Install")
@@ -46,15 +46,15 @@ class Release:
 
 def release_names() -> list[str]:
     """The releases that can be had, oldest first."""
-    return sorted((path.stem for path in RELEASES.glob("*.yml")), key=lambda name: (len(name), name))
+    return sorted(
+        (path.stem for path in RELEASES.glob("*.yml")), key=lambda name: (len(name), name)
+    )
 
 
 def read_release(name: str) -> Release:
     """Read the release's file; a name without a file is a MachineError."""
     if name not in release_names():
-        raise MachineError(
-            f"There is no release {name!r}; there are {', '.join(release_names())}."
-        )
+        raise MachineError(f"There is no release {name!r}; there are {', '.join(release_names())}.")
     data = yaml.safe_load((RELEASES / f"{name}.yml").read_text())
     return Release(
         name=name,

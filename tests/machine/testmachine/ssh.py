@@ -1,77 +1,111 @@
 # Copyright (c) 2026 container_linux.remediation contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Keys and the ways in: each machine has its own, made when it is made."""
+"""The way in: each machine has a key of its own, made when it is made."""
 
 from __future__ import annotations
 
+import io
+import shlex
 import shutil
 import subprocess
+import tarfile
+from dataclasses import dataclass
 from pathlib import Path
+
+from docker.errors import NotFound
+from docker.models.containers import Container
 
 from .console import MachineError
 from .paths import MACHINES
 
-__all__ = ["Keys", "forget_keys", "login_options", "make_keys", "read_keys", "trust"]
+__all__ = ["Login", "forget_login", "login", "prepare_login", "write_files"]
+
+_CORE = 500
+
+_HOST_KEY = "/etc/ssh/ssh_host_ed25519_key.pub"
 
 
-class Keys:
-    """The files of one machine in the state folder."""
+@dataclass(frozen=True)
+class Login:
+    """The files in the state folder with which one machine lets us in."""
 
-    def __init__(self, name: str) -> None:
-        self.folder: Path = MACHINES / name
-        self.identity = self.folder / "id_ed25519"
-        self.host_key = self.folder / "ssh_host_ed25519_key"
-        self.known_hosts = self.folder / "known_hosts"
+    folder: Path
 
+    @property
+    def identity(self) -> Path:
+        """The private key of core."""
+        return self.folder / "id_ed25519"
 
-def make_keys(name: str) -> Keys:
-    """Make the user's key and the machine's host key."""
-    for program in ("ssh", "ssh-keygen"):
-        if not shutil.which(program):
-            raise MachineError(
-                f"{program} is missing: install Debian's openssh-client (`make setup` does it)."
-            )
-    forget_keys(name)
-    keys = Keys(name)
-    keys.folder.mkdir(parents=True)
-    keys.folder.chmod(0o700)
-    for path, comment in ((keys.identity, f"core@{name}"), (keys.host_key, name)):
-        subprocess.run(
-            ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", comment, "-f", str(path)],
-            check=True,
-            stdin=subprocess.DEVNULL,
-        )
-    return keys
+    @property
+    def known_hosts(self) -> Path:
+        """The machine's own host key, so that host key checking can stay strict."""
+        return self.folder / "known_hosts"
+
+    @property
+    def options(self) -> list[str]:
+        """What `ssh` needs besides key, port and address."""
+        return [
+            "-o", f"UserKnownHostsFile={self.known_hosts}",
+            "-o", "GlobalKnownHostsFile=/dev/null",
+            "-o", "StrictHostKeyChecking=yes",
+            "-o", "IdentitiesOnly=yes",
+            "-o", "LogLevel=ERROR",
+        ]  # fmt: skip
 
 
-def read_keys(name: str) -> Keys:
-    """Return the machine's files; a machine without them is a MachineError."""
-    keys = Keys(name)
-    if not keys.identity.exists():
+def prepare_login(container: Container, name: str) -> Login:
+    """Make a key and let it in; works before the machine runs."""
+    if not shutil.which("ssh-keygen"):
         raise MachineError(
-            f"The key of machine {name} is not in {keys.folder}: it was made from another"
-            f" checkout; use that one, or remove the machine with `down {name}`."
+            "ssh-keygen is missing: install Debian's openssh-client (`make setup` does it)."
         )
-    return keys
+    forget_login(name)
+    ways = Login(MACHINES / name)
+    ways.folder.mkdir(parents=True, mode=0o700)
+    subprocess.run(
+        ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", f"core@{name}", "-f", ways.identity],
+        check=True,
+        stdin=subprocess.DEVNULL,
+    )
+    public = ways.identity.with_suffix(".pub").read_bytes()
+    write_files(container, {"/home/core/.ssh/authorized_keys": public}, owner=_CORE, mode=0o600)
+    return ways
 
 
-def trust(keys: Keys, port: int) -> None:
-    """Record the machine's host key, so that host key checking can stay strict."""
-    kind, key, *_ = keys.host_key.with_suffix(".pub").read_text().split()
-    keys.known_hosts.write_text(f"[127.0.0.1]:{port} {kind} {key}\n")
+def login(container: Container, name: str, port: int) -> Login:
+    """Return the files, made again when the state folder was cleaned under a running machine."""
+    ways = Login(MACHINES / name)
+    if not ways.identity.exists():
+        prepare_login(container, name)
+    if not ways.known_hosts.exists():
+        kind, key, *_ = _read_file(container, name, _HOST_KEY).split()
+        ways.known_hosts.write_text(f"[127.0.0.1]:{port} {kind} {key}\n")
+    return ways
 
 
-def forget_keys(name: str) -> None:
-    """Remove the machine's files."""
+def forget_login(name: str) -> None:
+    """Remove the machine's files from the state folder."""
     shutil.rmtree(MACHINES / name, ignore_errors=True)
 
 
-def login_options(keys: Keys) -> list[str]:
-    """The options of `ssh` besides port, user and address."""
-    return [
-        "-o", f"UserKnownHostsFile={keys.known_hosts}",
-        "-o", "GlobalKnownHostsFile=/dev/null",
-        "-o", "StrictHostKeyChecking=yes",
-        "-o", "IdentitiesOnly=yes",
-        "-o", "LogLevel=ERROR",
-    ]  # fmt: skip
+def write_files(
+    container: Container, files: dict[str, bytes], *, owner: int = 0, mode: int = 0o644
+) -> None:
+    """Put files on the machine, running or not."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        for path, content in files.items():
+            entry = tarfile.TarInfo(path.lstrip("/"))
+            entry.mode, entry.uid, entry.gid, entry.size = mode, owner, owner, len(content)
+            archive.addfile(entry, io.BytesIO(content))
+    container.put_archive("/", buffer.getvalue())
+
+
+def _read_file(container: Container, name: str, path: str) -> str:
+    try:
+        chunks, _about = container.get_archive(path)
+    except NotFound as exc:
+        raise MachineError(f"Machine {name} has no {shlex.quote(path)} (yet).") from exc
+    with tarfile.open(fileobj=io.BytesIO(b"".join(chunks))) as archive:
+        member = archive.extractfile(archive.getmembers()[0])
+        return member.read().decode() if member else ""
