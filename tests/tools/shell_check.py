@@ -63,8 +63,9 @@ def main() -> int:
     failed = shellcheck("--external-sources", *map(str, paths))
     scripts = list(constants())
     for name, text in scripts:
-        # What a host gets has no first line: the connection runs it with sh.
-        if shellcheck("--shell=sh", "-", text=text):
+        # The first line and the upper-case variables come from elsewhere (_host.py), so sh must be
+        # named here, and a variable that is not set here is no misspelling (SC2153).
+        if shellcheck("--shell=sh", "--exclude=SC2153", "-", text=text):
             print(f"shell_check: the above is about the constant {name}", file=sys.stderr)
             failed = True
     print(f"shell_check: {len(paths)} files, {len(scripts)} constants")
