@@ -54,7 +54,9 @@ def judge(seen: Observation, *, desired: t.Any = None) -> dict[str, t.Any]:
             "answers": case.docker_answers,
             "bridge": case.docker0,
             "containers": seen.containers,
+            "left_behind": case.left_behind,
         },
+        "units": {name: _unit(case, name) for name in seen.units},
         "host": {
             "id": clean(seen.os.get("ID", "")),
             "version": clean(seen.os.get("VERSION_ID", "")),
@@ -130,9 +132,8 @@ def _config_link(case: Case) -> tuple[str, str]:
     if not node or node.kind == "error":
         return "unknown", "etcd does not tell"
     if node.kind == "value":
-        problems = case.config_problems
-        return ("broken", problems[0]) if problems else ("ok", node.value)
-    return "broken", {"absent": "the key does not exist", "directory": "a directory stands in its place"}[node.kind]
+        return ("broken", case.config_problems[0]) if case.config_problems else ("ok", node.value)
+    return "broken", "the key does not exist" if node.kind == "absent" else _problems(case)[0]
 
 
 def _flanneld_link(case: Case) -> tuple[str, str]:
@@ -160,6 +161,12 @@ def _docker_link(case: Case) -> tuple[str, str]:
     return "broken", f"{states}; API: {case.seen.pinged}" if case.seen.pinged else states
 
 
+def _unit(case: Case, name: str) -> dict[str, str]:
+    props = ("Id", "LoadState", "ActiveState", "SubState", "Result", "UnitFileState", "FragmentPath", "DropInPaths")
+    keys = ("id", "load_state", "active_state", "sub_state", "result", "unit_file_state", "fragment", "drop_ins")
+    return {key: printable(case.unit(name, prop)) for key, prop in zip(keys, props)}
+
+
 def _flannel(case: Case) -> dict[str, t.Any]:
     settings, lease = case.seen.settings, case.seen.lease
     return {
@@ -172,6 +179,7 @@ def _flannel(case: Case) -> dict[str, t.Any]:
             name: {"value": printable(option.value), "source": printable(option.source)}
             for name, option in settings.options.items()
         },
+        "overlaps": case.overlaps(case.desired) if case.desired is not None else case.overlapping,
         "lease": {"network": str(lease.network), "subnet": str(lease.subnet)} if lease else {},
     }
 
@@ -185,5 +193,14 @@ def _etcd(case: Case) -> dict[str, t.Any]:
         "key": node.kind if node else "unknown",
         "value": clean(node.value) if node and node.kind == "value" else "",
         "index": node.index if node else 0,
+        "problems": _problems(case),
+        "in_place_of_etcd2": case.etcd_in_place_of_etcd2,
         "pulled_in_by": [printable(path) for path in case.seen.pullers],
     }
+
+
+def _problems(case: Case) -> list[str]:
+    """Why flanneld would not accept what is at its key; nothing where there is no key, or etcd does not tell."""
+    if case.node and case.node.kind == "directory":
+        return ["a directory stands in its place"]
+    return case.config_problems

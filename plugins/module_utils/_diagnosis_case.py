@@ -118,14 +118,34 @@ class Case:
         return _flannel_config.problems(self.node.value) if self.node and self.node.kind == "value" else []
 
     @property
+    def key_good(self) -> bool:
+        """Whether etcd holds a config that flanneld accepts."""
+        return bool(self.node and self.node.kind == "value" and not self.config_problems)
+
+    @property
     def overlapping(self) -> list[str]:
-        """Networks of the host that flannel's collides with: the stored one, or where there is none, the desired."""
-        value = self.node.value if self.node and self.node.kind == "value" else self.desired
-        network = _flannel_config.network(value) if value is not None else None
+        """Networks of the host that flannel's collides with: the one in etcd, or where none is, the one it will get."""
+        stored = self.node.value if self.node and self.node.kind == "value" else None
+        return self.overlaps(stored if stored is not None else self.desired or _flannel_config.DEFAULT)
+
+    def overlaps(self, config: t.Any) -> list[str]:
+        """Networks of the host that a config's network collides with."""
+        network = _flannel_config.network(config)
         if network is None:
             return []
-        leased = self.seen.lease.network if self.seen.lease else None
-        return _flannel_config.overlaps(network, self.seen.routes, leased=leased)
+        return _flannel_config.overlaps(network, self.seen.routes, lease=self.seen.lease)
+
+    @property
+    def left_behind(self) -> list[str]:
+        """Units that docker or flanneld took down with them, and that nothing starts again, docker itself aside."""
+        found = {"docker.service", "docker.socket", "flanneld.service", "early-docker.service", "early-docker.target"}
+        chain, left = set(found), []
+        for unit in self.seen.gave_up:
+            needs = " ".join(unit.get(prop, "") for prop in ("Requires", "Requisite", "BindsTo")).split()
+            down = unit.get("LoadState") == "loaded" and unit.get("ActiveState") in ("inactive", "failed")
+            if unit["Id"] not in chain and down and found & set(needs):
+                left.append(unit["Id"])
+        return left
 
     # docker0
 

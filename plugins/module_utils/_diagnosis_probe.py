@@ -15,7 +15,7 @@ import ipaddress
 import json
 import typing as t
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from ansible_collections.container_linux.remediation.plugins.module_utils import _etcd, _network
 from ansible_collections.container_linux.remediation.plugins.module_utils._flannel_settings import (
@@ -151,11 +151,16 @@ if [ "$DOCKER" = active ]; then
   [ "$PINGED" -ne 0 ] || ask_docker containers /containers/json
 fi
 
+SEEN=
 SETTINGS=$(property Environment; property ExecStart)
 set -f
 for FILE in /run/flannel/options.env \
   $(printf '%s\n' "$SHOWN" | sed -n 's/^EnvironmentFiles\{0,1\}=\(.*\) (ignore_errors=.*/\1/p') \
   $(printf '%s\n' "$SETTINGS" | tr ' ' '\n' | sed -n -e 's,^FLANNEL_ENV_FILE=,,p' -e 's,^--env-file=/,/,p'); do
+  case $SEEN in
+    *" $FILE "*) continue ;;
+  esac
+  SEEN="$SEEN $FILE "
   if [ -f "$FILE" ]; then
     begin "file:$FILE"
     # a password is nobody's business here
@@ -200,6 +205,14 @@ if [ "$PINGED" -ne 0 ] || [ "$FLANNELD" != active ]; then
   timeout 5 grep -HsE '^(Requires|Requisite|BindsTo|Wants|After)=(.* )?flanneld\.service' \
     $(printf '%s\n' "$SHOWN" | sed -n '/^Id=docker.service$/,/^$/s/^\(FragmentPath\|DropInPaths\)=//p')
   finish edges 0
+  # systemd says so of each unit whose start it gave up because another one failed; nothing tries them again
+  begin left
+  LEFT=$(timeout -k 1 10 journalctl -b -q --no-pager -o cat _PID=1 |
+    sed -n "s,.*Job \([A-Za-z0-9:_.@-]*\)/start failed with result 'dependency'.*,\1,p" | sort -u | head -n 50)
+  # shellcheck disable=SC2086 # a list of units
+  [ -z "$LEFT" ] || timeout -k 1 10 systemctl show --no-pager \
+    -p Id -p LoadState -p ActiveState -p Requires -p Requisite -p BindsTo -- $LEFT
+  finish left 0
 fi
 if [ "$(state etcd.service)" = active ]; then
   begin pullers
@@ -228,16 +241,11 @@ class Member:
 
     @property
     def port(self) -> int:
-        parts = urlsplit(self.url)
-        return parts.port or (443 if parts.scheme == "https" else 80)
-
-
-@dataclass(frozen=True)
-class Lease:
-    """flanneld's own record of its lease, from its subnet file."""
-
-    network: ipaddress.IPv4Network
-    subnet: ipaddress.IPv4Interface
+        parts = _urlsplit(self.url)
+        try:
+            return parts.port or (443 if parts.scheme == "https" else 80)
+        except ValueError:
+            return 0
 
 
 @dataclass(frozen=True)
@@ -255,9 +263,11 @@ class Observation:
         lease: flanneld's last lease of this boot.
         routes: addresses and routes of the host.
         members: the etcd endpoints that flanneld would ask, up to the first that answered.
+        local_etcd: whether one of flanneld's endpoints is on this host.
         serving: the unit that serves that one, where it is on this host.
         journal: last lines by unit; read only where something is wrong.
         edges: lines of docker.service and its drop-ins that name flanneld.service, as `file:line`; read with `journal`.
+        gave_up: units whose start failed with a dependency in this boot; read with `journal`.
         pullers: files that want or require etcd.service; looked for only where that is up.
     """
 
@@ -268,12 +278,14 @@ class Observation:
     containers: int | None = None
     settings: Settings = field(default_factory=Settings)
     files: t.Mapping[str, str] = field(default_factory=dict)
-    lease: Lease | None = None
+    lease: _network.Lease | None = None
     routes: t.Sequence[_network.Route] = ()
     members: t.Sequence[Member] = ()
+    local_etcd: bool = False
     serving: str = ""
     journal: t.Mapping[str, t.Sequence[str]] = field(default_factory=dict)
     edges: t.Sequence[str] = ()
+    gave_up: t.Sequence[Properties] = ()
     pullers: t.Sequence[str] = ()
 
 
@@ -302,7 +314,7 @@ def observe(host: Host, *, wait: int = 0) -> Observation:
     if answer["asked"].out.splitlines() != list(wanted.values()) and not settings.uses_kubernetes:
         answer.update(ask(host, _ETCD_SH + "ask_etcd", variables=wanted, needs=("curl",)))
     addresses = _network.parse_addresses(answer["addresses"].out)
-    routes = [_network.Route(ipaddress.IPv4Network(address), "") for address in addresses]
+    routes = _network.parse_routes(answer["routes"].out)
     members = () if settings.uses_kubernetes else _members(answer, settings)
     return Observation(
         os=parse_env_file(answer["os"].out),
@@ -313,8 +325,9 @@ def observe(host: Host, *, wait: int = 0) -> Observation:
         settings=settings,
         files=files,
         lease=_lease(answer["network"].out),
-        routes=[*_network.parse_routes(answer["routes"].out), *routes],
+        routes=[*routes, *_network.host_routes(addresses, routes)],
         members=members,
+        local_etcd=any(_is_local(url, addresses) for url in settings.endpoints),
         serving=_serving(answer, units, members, addresses),
         journal={
             name[8:]: [clean(line) for line in section.out.splitlines()]
@@ -322,6 +335,7 @@ def observe(host: Host, *, wait: int = 0) -> Observation:
             if name.startswith("journal:")
         },
         edges=answer["edges"].out.splitlines() if "edges" in answer else (),
+        gave_up=parse_show(answer["left"].out) if "left" in answer else (),
         pullers=sorted(set(answer["pullers"].out.split("\n")) - {""}) if "pullers" in answer else (),
     )
 
@@ -368,10 +382,10 @@ def _containers(answer: Answer) -> int | None:
     return len(listed) if isinstance(listed, list) else None
 
 
-def _lease(text: str) -> Lease | None:
+def _lease(text: str) -> _network.Lease | None:
     variables = parse_env_file(text)
     try:
-        return Lease(
+        return _network.Lease(
             network=ipaddress.IPv4Network(variables["FLANNEL_NETWORK"], strict=False),
             subnet=ipaddress.IPv4Interface(variables["FLANNEL_SUBNET"]),
         )
@@ -404,6 +418,17 @@ def _version(text: str) -> str:
     return printable(str(document.get("etcdserver", "")), limit=40) if document else ""
 
 
+def _is_local(url: str, addresses: t.Sequence[ipaddress.IPv4Address]) -> bool:
+    return _urlsplit(url).hostname in {"localhost", "127.0.0.1", "::1", *map(str, addresses)}
+
+
+def _urlsplit(url: str) -> SplitResult:
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return urlsplit("")
+
+
 def _serving(
     answer: Answer,
     units: t.Mapping[str, Properties],
@@ -411,11 +436,7 @@ def _serving(
     addresses: t.Sequence[ipaddress.IPv4Address],
 ) -> str:
     """Return the unit whose process listens where the last member asked answers, or nothing."""
-    if not members:
-        return ""
-    hostname = urlsplit(members[-1].url).hostname or ""
-    local = {"localhost", "127.0.0.1", "::1", *map(str, addresses)}
-    if hostname not in local:
+    if not members or not _is_local(members[-1].url, addresses):
         return ""
     inodes = _network.parse_listeners(answer["listeners"].out).get(members[-1].port, set())
     sockets = _network.parse_sockets(answer["sockets"].out)

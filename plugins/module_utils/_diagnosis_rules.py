@@ -66,6 +66,8 @@ def _etcd_down(case: Case) -> Finding | None:
     down = case.state("etcd2.service") in ("inactive", "deactivating") and case.loaded("etcd2.service")
     if not case.flanneld_needs_etcd or case.store or not down or case.etcd_in_place_of_etcd2:
         return None
+    if not case.seen.local_etcd:
+        return None
     if case.state("etcd-member.service") in ("active", "activating"):
         return None
     return Finding("etcd2.service", [case.shown("etcd2.service"), *case.answered()])
@@ -104,7 +106,7 @@ def _at_key(kind: str, *, empty: bool = False) -> t.Callable[[Case], Finding | N
 
 
 def _key_differs(case: Case) -> Finding | None:
-    if case.desired is None or not case.node or case.node.kind != "value" or case.config_problems:
+    if case.desired is None or not case.node or not case.key_good:
         return None
     if _flannel_config.same(case.node.value, case.desired):
         return None
@@ -118,8 +120,7 @@ def _network_overlaps(case: Case) -> Finding | None:
 
 
 def _flanneld_left_behind(case: Case) -> Finding | None:
-    good = case.node and case.node.kind == "value" and not case.config_problems
-    if not case.flanneld_needs_etcd or not good or case.overlapping or case.etcd_in_place_of_etcd2:
+    if not case.flanneld_needs_etcd or not case.key_good or case.overlapping or case.etcd_in_place_of_etcd2:
         return None
     if case.unit("flanneld.service", "LoadState") == "masked":
         return None
@@ -134,6 +135,7 @@ def _docker_left_behind(case: Case) -> Finding | None:
     evidence = [case.shown("docker.service"), case.shown("docker.socket"), *case.job("docker.service")]
     if case.flanneld_wanted:
         evidence.append(case.shown("flanneld.service"))
+    evidence += [Evidence("journal", f"{unit} gave up as well") for unit in case.left_behind]
     return Finding("docker.service", [*evidence, *case.logged("docker.service", "dependency|Dependency")])
 
 
@@ -199,7 +201,7 @@ RULES: t.Sequence[Rule] = (
         row=15,
         kind="cause",
         cause="etcd.service runs in the place of etcd2.service; it is pulled in by {culprit}.",
-        remedy="Remove what pulls it in, then stop and mask etcd.service and start etcd2.service; both keep their data.",
+        remedy="Stop and mask etcd.service, start etcd2.service, and remove what pulls etcd in; both keep their data.",
         risk="The two have data directories of their own: what was written into etcd's since is not in etcd2's.",
         find=_etcd_in_place_of_etcd2,
         cure="etcd2",

@@ -16,7 +16,10 @@ import ipaddress
 import json
 import typing as t
 
-from ansible_collections.container_linux.remediation.plugins.module_utils._network import Route
+from ansible_collections.container_linux.remediation.plugins.module_utils._network import Lease, Route
+
+DEFAULT: dict[str, t.Any] = {"Network": "10.1.0.0/16"}
+"""The config that the role flannel_config writes where there is none and the user asks for no other."""
 
 BACKENDS = (
     "alivpc",
@@ -69,24 +72,26 @@ def overlaps(
     wanted: ipaddress.IPv4Network,
     routes: t.Iterable[Route],
     *,
-    leased: ipaddress.IPv4Network | None = None,
+    lease: Lease | None = None,
 ) -> list[str]:
     """Return the networks of the host that a flannel network would collide with, each as `network (interface)`.
 
-    The bridges and tunnels that flannel and docker make are not the host's, and neither are routes through a
-    gateway into the network of an earlier lease: flanneld's host-gw backend leaves such behind.
+    The bridges and tunnels that flannel and docker make are not the host's. Neither is what an earlier lease left
+    behind: addresses in its subnet, and with the host-gw backend, routes through a gateway into its network.
 
     Args:
         wanted: the flannel network.
         routes: what the host uses now.
-        leased: the network of the host's last lease, where it had one.
+        lease: the host's last lease, where it had one.
     """
     own = ("docker", "flannel", "cni", "veth", "br-")
     found = []
     for route in routes:
         if route.network.prefixlen == 0 or route.network.is_multicast or route.interface.startswith(own):
             continue
-        if route.gateway and leased == wanted:
+        if lease and route.gateway and lease.network == wanted:
+            continue
+        if lease and route.network.subnet_of(lease.subnet.network):
             continue
         if route.network.overlaps(wanted):
             found.append(f"{route.network} ({route.interface or 'an address of the host'})")

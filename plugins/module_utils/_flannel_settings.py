@@ -8,7 +8,7 @@
 
 flanneld takes an option from its command line, else from an environment variable `FLANNELD_...`, else its default.
 Where the unit starts it with `docker run`, the environment of the unit stays outside the container: only what
-`--env` and `--env-file` carry gets in.
+`--env` and `--env-file` carry gets in. Other wrappers carry such options too, and pass the environment on.
 """
 
 from __future__ import annotations
@@ -94,7 +94,8 @@ def parse_settings(unit: Properties, files: t.Mapping[str, str]) -> Settings:
     for path in environment_files(unit):
         outer.update(_read_env_file(path, files, raw=False))
     arguments = _expand(_arguments(unit), outer)
-    inner = _container_environment(arguments, files) if _runs_in_docker(arguments) else outer
+    inner = {} if _runs_in_docker(arguments) else dict(outer)
+    inner.update(_carried_environment(arguments, files))
     options = {name: Setting(value, "flanneld's default") for name, value in DEFAULTS.items()}
     for name in DEFAULTS:
         variable = "FLANNELD_" + name.upper().replace("-", "_")
@@ -171,7 +172,7 @@ def _runs_in_docker(arguments: t.Sequence[str]) -> bool:
     return any(one.rpartition("/")[2] == "docker" and other == "run" for one, other in zip(arguments, arguments[1:]))
 
 
-def _container_environment(arguments: t.Sequence[str], files: t.Mapping[str, str]) -> dict[str, Setting]:
+def _carried_environment(arguments: t.Sequence[str], files: t.Mapping[str, str]) -> dict[str, Setting]:
     variables: dict[str, Setting] = {}
     for option, value in _options(arguments):
         if option == "env-file":

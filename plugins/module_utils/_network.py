@@ -12,6 +12,7 @@ import ipaddress
 import re
 import socket
 import struct
+import typing as t
 from dataclasses import dataclass
 
 _RTF_UP = 0x1
@@ -25,6 +26,14 @@ class Route:
     network: ipaddress.IPv4Network
     interface: str
     gateway: bool = False
+
+
+@dataclass(frozen=True)
+class Lease:
+    """flanneld's own record of its lease, from its subnet file."""
+
+    network: ipaddress.IPv4Network
+    subnet: ipaddress.IPv4Interface
 
 
 def parse_routes(text: str) -> list[Route]:
@@ -46,6 +55,16 @@ def parse_addresses(text: str) -> list[ipaddress.IPv4Address]:
     """Return the addresses of the host from /proc/net/fib_trie, where a leaf and its `/32 host LOCAL` are two lines."""
     found = re.findall(r"\|-- (\d+\.\d+\.\d+\.\d+)\s*\n\s+/32 host LOCAL", text)
     return sorted({ipaddress.IPv4Address(item) for item in found} - {ipaddress.IPv4Address("127.0.0.1")})
+
+
+def host_routes(addresses: t.Iterable[ipaddress.IPv4Address], routes: t.Sequence[Route]) -> list[Route]:
+    """Return each address of the host as a route of its own, on the interface whose network it lies in, if any."""
+    found = []
+    for address in addresses:
+        near = [route for route in routes if address in route.network and route.network.prefixlen and not route.gateway]
+        nearest = max(near, key=lambda route: route.network.prefixlen).interface if near else ""
+        found.append(Route(network=ipaddress.IPv4Network(address), interface=nearest))
+    return found
 
 
 def parse_listeners(text: str) -> dict[int, set[str]]:

@@ -3,18 +3,21 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Network
+from ipaddress import IPv4Interface, IPv4Network
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from ansible_collections.container_linux.remediation.plugins.module_utils._flannel_config import (
+    DEFAULT,
     network,
     overlaps,
     problems,
     same,
 )
-from ansible_collections.container_linux.remediation.plugins.module_utils._network import Route
+from ansible_collections.container_linux.remediation.plugins.module_utils._network import Lease, Route
 
 
 @pytest.mark.parametrize(
@@ -105,5 +108,12 @@ def test_what_flannel_and_docker_left_behind_does_not_overlap() -> None:
         route("10.1.0.0/16", "flannel.1"),
         route("10.1.9.0/24", "eth0", gateway=True),
     ]
-    assert overlaps(wanted, left, leased=wanted) == []
-    assert overlaps(wanted, left) == ["10.1.9.0/24 (eth0)"]
+    left.append(route("10.1.24.0/32", ""))
+    assert overlaps(wanted, left, lease=Lease(wanted, IPv4Interface("10.1.24.1/24"))) == []
+    assert overlaps(wanted, left) == ["10.1.24.0/32 (an address of the host)", "10.1.9.0/24 (eth0)"]
+
+
+def test_the_role_writes_by_default_what_the_diagnosis_expects() -> None:
+    role = Path(__file__).parents[4] / "roles/flannel_config/defaults/main.yml"
+    assert yaml.safe_load(role.read_text())["flannel_config_value"] == DEFAULT
+    assert problems(DEFAULT) == []

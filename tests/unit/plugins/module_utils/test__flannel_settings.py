@@ -92,3 +92,11 @@ def test_a_stray_quote_in_the_environment_is_no_error() -> None:
 def test_an_environment_file_may_hold_anything() -> None:
     text = '\x00\x1b[0m\n=\n;A=1\nB = "two words" \nC=\nD=a=b\n'
     assert parse_env_file(text) == {"": "", "B": "two words", "C": "", "D": "a=b"}
+
+
+def test_a_wrapper_passes_the_environment_on_and_adds_a_file() -> None:
+    start = "{ path=/w ; argv[]=/w --env-file=${FILE} /opt/bin/flanneld ; ignore_errors=no ; }"
+    unit = {"ExecStart": start, "Environment": "FILE=/etc/mine.env FLANNELD_IFACE=eth1 FLANNELD_ETCD_PREFIX=/outside"}
+    settings = parse_settings(unit, {"/etc/mine.env": "FLANNELD_ETCD_PREFIX=/inside\n"})
+    assert (settings.prefix, settings["iface"]) == ("/inside", "eth1")
+    assert settings.options["etcd-prefix"].source == "/etc/mine.env"

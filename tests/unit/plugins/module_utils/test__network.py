@@ -7,6 +7,7 @@ from ipaddress import IPv4Address, IPv4Network
 
 from ansible_collections.container_linux.remediation.plugins.module_utils._network import (
     Route,
+    host_routes,
     parse_addresses,
     parse_listeners,
     parse_routes,
@@ -39,7 +40,7 @@ Local:
 TCP = """  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
    0: 0100007F:094B 00000000:0000 0A 00000000:00000000 00:00000000 00000000 232 0 4711 1 0000 100 0 0 10 0
    1: 0100007F:094B 0100007F:D431 01 00000000:00000000 00:00000000 00000000 232 0 4712 1 0000 20 4 30 10 -1
-   0: 00000000000000000000000000000000:0FA1 00000000000000000000000000000000:0000 0A 00000000:00000000 00:00000000 00000000 232 0 4713 1 0000 100 0 0 10 0
+   0: 0000000000000000:0FA1 0000000000000000:0000 0A 00000000:00000000 0 0 232 0 4713 1 0000 100 0 0 10 0
 """
 FDS = """/proc/77/fd/:
 total 0
@@ -66,6 +67,15 @@ def test_broken_lines_of_the_route_table_are_passed_over() -> None:
 
 def test_addresses_of_the_host_are_read() -> None:
     assert parse_addresses(FIB_TRIE) == [IPv4Address("192.0.2.2")]
+
+
+def test_an_address_belongs_to_the_interface_of_its_network() -> None:
+    addresses = [IPv4Address("10.1.23.1"), IPv4Address("192.0.2.2"), IPv4Address("203.0.113.5")]
+    assert [(str(item.network), item.interface) for item in host_routes(addresses, parse_routes(ROUTES))] == [
+        ("10.1.23.1/32", "docker0"),
+        ("192.0.2.2/32", "eth0"),
+        ("203.0.113.5/32", ""),
+    ]
 
 
 def test_a_listener_is_found_in_the_process_that_holds_it() -> None:
