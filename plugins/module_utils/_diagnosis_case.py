@@ -125,8 +125,17 @@ class Case:
     @property
     def overlapping(self) -> list[str]:
         """Networks of the host that flannel's collides with: the one in etcd, or where none is, the one it will get."""
+        return self.overlaps(self.effective_config)
+
+    @property
+    def effective_config(self) -> t.Any:
+        """The config in etcd, or where none is, the one that it will get."""
         stored = self.node.value if self.node and self.node.kind == "value" else None
-        return self.overlaps(stored if stored is not None else self.desired or _flannel_config.DEFAULT)
+        return stored if stored is not None else self.desired or _flannel_config.DEFAULT
+
+    @property
+    def flannel_network(self) -> str:
+        return str(_flannel_config.network(self.effective_config) or "no network")
 
     def overlaps(self, config: t.Any) -> list[str]:
         """Networks of the host that a config's network collides with."""
@@ -161,7 +170,8 @@ class Case:
         for text in self.seen.files.values():
             if parse_env_file(text).get("DOCKER_OPT_BIP") == "":
                 return True
-        return bool(re.search(r"--(?:bip|bridge)[= ]", self.unit("docker.service", "ExecStart")))
+        options = self.unit("docker.service", "ExecStart") + self.unit("docker.service", "Environment")
+        return bool(re.search(r"--(?:bip|bridge)[= ]", options))
 
     # evidence
 
@@ -185,9 +195,10 @@ class Case:
     def answered(self) -> list[Evidence]:
         """What each etcd endpoint said of flannel's key."""
         found = []
+        settings = self.seen.settings
         for member in self.seen.members:
-            source = f"{member.url}/v2/keys{self.seen.settings.key}"
-            found.append(Evidence(source, _said(member)))
+            source = f"{member.url}/v2/keys{settings.key}" if settings.api == "v2" else f"{member.url} {settings.key}"
+            found.append(Evidence(printable(source), _said(member)))
         return found
 
 
@@ -196,7 +207,7 @@ def _said(member: Member) -> str:
         return member.said or "no answer"
     node = member.node
     words = {
-        "absent": f"100: Key not found ({node.missing})",
+        "absent": f"100: Key not found ({node.missing})" if node.missing else "no such key",
         "directory": "a directory",
         "value": f"value {node.value!r}, index {node.index}",
         "error": node.sentence,

@@ -61,16 +61,18 @@ _PROPERTIES = (
 )
 
 # Asks every endpoint in turn for its version and for the key, until one answers for the key; flanneld, too, goes on
-# to the next one where nothing or an HTTP 5xx comes back.
+# to the next one where nothing or an HTTP 5xx comes back. READS holds the paths to try: that of v2, or, with a BODY,
+# those of v3's gateway, which moved from release to release.
 _ETCD_SH = r"""
 fetch() {
   timeout -k 1 "$(($1 + 2))" curl -gsSi --noproxy '*' --proto '=http,https' --connect-timeout 2 --max-time "$1" \
-    ${CA:+--cacert "$CA"} ${CERT:+--cert "$CERT"} ${CERT_KEY:+--key "$CERT_KEY"} --url "$2" | head -c 65536
+    ${CA:+--cacert "$CA"} ${CERT:+--cert "$CERT"} ${CERT_KEY:+--key "$CERT_KEY"} ${3:+--data "$3"} --url "$2" |
+    head -c 65536
 }
 
 ask_etcd() {
   begin asked
-  printf '%s\n' "$KEY" "$CA" "$CERT" "$CERT_KEY" "$ENDPOINTS"
+  printf '%s\n' "$READS" "$BODY" "$CA" "$CERT" "$CERT_KEY" "$ENDPOINTS"
   finish asked 0
   NUMBER=0
   set -f
@@ -80,10 +82,14 @@ ask_etcd() {
     printf '%s' "$FOUND"
     finish "version-$NUMBER" 0
     begin "key-$NUMBER"
-    if [ -n "$FOUND" ]; then
-      FOUND=$(fetch 9 "${ENDPOINT%/}/v2/keys$KEY?quorum=true")
-      printf '%s' "$FOUND"
-    fi
+    for READ in ${FOUND:+$READS}; do
+      FOUND=$(fetch 9 "${ENDPOINT%/}$READ" "$BODY")
+      case $FOUND in
+        HTTP/[0-9.]*' 404'*) ;;
+        *) break ;;
+      esac
+    done
+    printf '%s' "$FOUND"
     finish "key-$NUMBER" 0
     case $FOUND in
       HTTP/[0-9.]*' 5'[0-9][0-9]*) ;;
@@ -142,10 +148,9 @@ if [ "$DOCKER" = active ]; then
     s,^Listen=\(/.*\) (Stream)\$,\1,p
     }" | head -n 1)
   SOCKET=${SOCKET:-/var/run/docker.sock}
-  TRIES=0
-  until ask_docker ping /_ping || [ "$TRIES" -ge "$WAIT" ]; do
-    TRIES=$((TRIES + 1))
-    sleep 1
+  DEADLINE=$(($(date +%s) + WAIT))
+  until ask_docker ping /_ping || [ "$(date +%s)" -ge "$DEADLINE" ]; do
+    sleep 0.5
   done
   PINGED=$STATUS
   [ "$PINGED" -ne 0 ] || ask_docker containers /containers/json
@@ -175,15 +180,15 @@ set +f
 ENDPOINTS=$(mentioned ETCD_ENDPOINTS etcd-endpoints)
 ENDPOINTS=${ENDPOINTS:-$DEFAULT_ENDPOINTS}
 PREFIX=$(mentioned ETCD_PREFIX etcd-prefix)
-KEY=$(printf '/%s/config' "${PREFIX:-$DEFAULT_PREFIX}" | tr -s /)
+READS=$(printf '/v2/keys/%s/config?quorum=true' "${PREFIX:-$DEFAULT_PREFIX}" | tr -s /)
+BODY=
 CA=$(mentioned ETCD_CAFILE etcd-cafile)
 CERT=$(mentioned ETCD_CERTFILE etcd-certfile)
 CERT_KEY=$(mentioned ETCD_KEYFILE etcd-keyfile)
 ask_etcd
 
-begin network
-cat /run/flannel/subnet.env
-finish network "$?"
+SUBNET=$(mentioned SUBNET_FILE subnet-file)
+section lease 5 cat "${SUBNET:-$DEFAULT_SUBNET}"
 section routes 5 cat /proc/net/route
 section addresses 5 cat /proc/net/fib_trie
 begin listeners
@@ -224,6 +229,9 @@ if [ "$(state etcd.service)" = active ]; then
 fi
 """
 )
+
+
+_V3_BASES = ("v3", "v3beta", "v3alpha")
 
 
 @dataclass(frozen=True)
@@ -305,6 +313,7 @@ def observe(host: Host, *, wait: int = 0) -> Observation:
         "WAIT": str(wait),
         "DEFAULT_ENDPOINTS": DEFAULTS["etcd-endpoints"],
         "DEFAULT_PREFIX": DEFAULTS["etcd-prefix"],
+        "DEFAULT_SUBNET": DEFAULTS["subnet-file"],
     }
     answer = ask(host, _PROBE_SH, variables=variables, needs=("systemctl", "journalctl", "curl", "sed", "grep"))
     units = _units(answer)
@@ -324,7 +333,7 @@ def observe(host: Host, *, wait: int = 0) -> Observation:
         containers=_containers(answer),
         settings=settings,
         files=files,
-        lease=_lease(answer["network"].out),
+        lease=_lease(answer["lease"].out),
         routes=[*routes, *_network.host_routes(addresses, routes)],
         members=members,
         local_etcd=any(_is_local(url, addresses) for url in settings.endpoints),
@@ -353,8 +362,11 @@ def _units(answer: Answer) -> dict[str, Properties]:
 
 def _etcd_variables(settings: Settings) -> dict[str, str]:
     """The variables of `ask_etcd`, in the order in which the script prints them."""
+    v3 = settings.api == "v3"
+    request = _etcd.read_request_v3(settings.key) if v3 else _etcd.read_request_v2(settings.key)
     return {
-        "KEY": settings.key,
+        "READS": " ".join(f"/{base}{request.path}" for base in _V3_BASES) if v3 else request.path,
+        "BODY": request.body,
         "CA": settings["etcd-cafile"],
         "CERT": settings["etcd-certfile"],
         "CERT_KEY": settings["etcd-keyfile"],
@@ -395,6 +407,7 @@ def _lease(text: str) -> _network.Lease | None:
 
 def _members(answer: Answer, settings: Settings) -> list[Member]:
     members = []
+    read = _etcd.read_v3 if settings.api == "v3" else _etcd.read_v2
     for number, url in enumerate(settings.endpoints):
         if f"key-{number}" not in answer:
             break
@@ -405,7 +418,7 @@ def _members(answer: Answer, settings: Settings) -> list[Member]:
                 url=printable(url),
                 version=_version(version.out),
                 status=reply.status if reply else 0,
-                node=_etcd.read_v2(reply) if reply else None,
+                node=read(reply) if reply else None,
                 said=printable(key.err or version.err),
             )
         )

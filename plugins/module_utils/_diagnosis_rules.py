@@ -116,7 +116,10 @@ def _key_differs(case: Case) -> Finding | None:
 def _network_overlaps(case: Case) -> Finding | None:
     if not case.flanneld_needs_etcd or not case.overlapping:
         return None
-    return Finding(", ".join(case.overlapping), [Evidence("/proc/net/route", item) for item in case.overlapping])
+    return Finding(
+        f"{case.flannel_network} with {', '.join(case.overlapping)}",
+        [Evidence("/proc/net/route and /proc/net/fib_trie", item) for item in case.overlapping],
+    )
 
 
 def _flanneld_left_behind(case: Case) -> Finding | None:
@@ -126,6 +129,14 @@ def _flanneld_left_behind(case: Case) -> Finding | None:
         return None
     unit = "flanneld.service"
     return Finding(unit, [case.shown(unit), *case.job(unit), *case.logged(unit, "."), *case.answered()])
+
+
+def _masked(case: Case) -> Finding | None:
+    needed = ["docker.service", "docker.socket"] + ["flanneld.service"] * case.docker_requires_flanneld
+    masked = [unit for unit in needed if case.unit(unit, "LoadState") == "masked"]
+    if not masked or case.docker_answers:
+        return None
+    return Finding(", ".join(masked), [case.shown(unit) for unit in masked])
 
 
 def _docker_left_behind(case: Case) -> Finding | None:
@@ -303,7 +314,7 @@ RULES: t.Sequence[Rule] = (
         name="network-overlaps",
         row=28,
         kind="cause",
-        cause="The flannel network collides with networks that this host uses: {culprit}.",
+        cause="The flannel network collides with what this host uses itself: {culprit}.",
         remedy="Choose another network for flannel.",
         risk="With this one the host loses its own connections, SSH among them, as soon as flanneld starts.",
         find=_network_overlaps,
@@ -327,6 +338,15 @@ RULES: t.Sequence[Rule] = (
         risk="None: it is not running.",
         find=_docker_left_behind,
         cure="docker",
+    ),
+    Rule(
+        name="unit-masked",
+        row=None,
+        kind="cause",
+        cause="Nothing can start {culprit}: it is masked.",
+        remedy="Unmask it (systemctl unmask), if it was not masked on purpose.",
+        risk="Somebody may have masked it for a reason.",
+        find=_masked,
     ),
     Rule(
         name="docker0-outside-lease",
