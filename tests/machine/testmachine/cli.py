@@ -14,6 +14,7 @@ from docker.errors import APIError
 
 from .console import MachineError, say
 from .engine import connect
+from .images import prune
 from .inventory import inventory
 from .machines import Machine, down, find, machines, up
 from .release import release_names
@@ -76,6 +77,9 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("states", help="show the states there are")
     command.set_defaults(run=_states)
 
+    command = commands.add_parser("prune", help="remove the images that no machine uses")
+    command.set_defaults(run=_prune)
+
     command = commands.add_parser("inventory", help="print an Ansible inventory of what runs")
     command.add_argument("names", nargs="*", metavar="NAME", help="only these")
     command.set_defaults(run=_inventory)
@@ -127,10 +131,12 @@ def _states(_options: argparse.Namespace) -> None:
         print(f"{name}: {read_state(name).summary}")
 
 
+def _prune(_options: argparse.Namespace) -> None:
+    prune(connect())
+
+
 def _inventory(options: argparse.Namespace) -> None:
     client = connect()
-    chosen: list[Machine] = (
-        [find(client, name) for name in options.names] if options.names else machines(client)
-    )
+    chosen: list[Machine] = [find(client, name) for name in options.names] if options.names else machines(client)
     running = [machine for machine in chosen if machine.container.status == "running"]
     yaml.safe_dump(inventory(running), sys.stdout, sort_keys=False, width=1000)

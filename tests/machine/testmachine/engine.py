@@ -30,8 +30,7 @@ def connect() -> docker.DockerClient:
         client.ping()
     except DockerException as exc:
         raise MachineError(
-            "The Docker engine does not answer; start it (as root: `make setup`), or set"
-            f" DOCKER_HOST: {exc}"
+            f"The Docker engine does not answer; start it (as root: `make setup`), or set DOCKER_HOST: {exc}"
         ) from exc
     return client
 

@@ -18,13 +18,13 @@ from pathlib import Path
 import docker
 from docker.errors import APIError, ImageNotFound
 
-from .console import MachineError, step
+from .console import MachineError, say, step
 from .engine import LABEL
 from .parts import build_parts, locked
 from .paths import HOME, ROOTFS
 from .release import File, Release, render_files
 
-__all__ = ["ensure_image"]
+__all__ = ["ensure_image", "prune"]
 
 # Where each built program goes on the machine; a second path becomes a link to the first.
 _PROGRAMS = {
@@ -48,6 +48,27 @@ def ensure_image(client: docker.DockerClient, release: Release, *, python: bool 
             programs, (packages, busybox) = compiled.result(), debian.result()
         name = _ensure_release(client, release, packages, busybox, programs)
         return _ensure_python(client, name) if python else name
+
+
+def prune(client: docker.DockerClient) -> None:
+    """Remove every image of ours that no container uses; they are made again when needed."""
+    with locked("image"):
+        names = [tag for image in client.images.list() for tag in image.tags if tag.startswith(f"{LABEL}/")]
+        # Those that others are built from cannot go before them.
+        for name in sorted(names, key=_depth):
+            try:
+                client.images.remove(name)
+                say(f"Removed {name}.")
+            except APIError as exc:
+                if exc.status_code != 409:
+                    raise
+                say(f"Kept {name}: it is in use.")
+        client.images.prune(filters={"dangling": True, "label": LABEL})
+
+
+def _depth(name: str) -> int:
+    order = ("python", "machine", "busybox", "packages", "base")
+    return next(place for place, kind in enumerate(order) if name.startswith(f"{LABEL}/{kind}"))
 
 
 def _ensure_debian(client: docker.DockerClient, suite: str) -> tuple[str, str]:
@@ -170,9 +191,7 @@ def _exists(client: docker.DockerClient, name: str) -> bool:
     return True
 
 
-def _docker_build(
-    client: docker.DockerClient, name: str, recipe: str, base: str, extra: dict[str, bytes]
-) -> None:
+def _docker_build(client: docker.DockerClient, name: str, recipe: str, base: str, extra: dict[str, bytes]) -> None:
     context = [File("/Dockerfile", _dockerfile(recipe).encode())]
     context += [File(f"/{path}", content) for path, content in extra.items()]
     said: list[str] = []
@@ -189,9 +208,7 @@ def _docker_build(
         said.append(line.get("stream", ""))
         if "error" in line:
             tail = "".join(said).strip().splitlines()[-25:]
-            raise MachineError(
-                f"Building the image {name} failed: {line['error']}\n" + "\n".join(tail)
-            )
+            raise MachineError(f"Building the image {name} failed: {line['error']}\n" + "\n".join(tail))
 
 
 def _digest(files: Iterable[File]) -> str:

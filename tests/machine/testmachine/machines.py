@@ -9,6 +9,7 @@ import re
 import socket
 import subprocess
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -100,14 +101,11 @@ def find(client: docker.DockerClient, name: str) -> Machine:
     raise MachineError(f"There is no machine {name}; `list` shows those there are.")
 
 
-def up(
-    *, name: str, release: str, state: str, count: int = 1, python: bool = False
-) -> list[Machine]:
+def up(*, name: str, release: str, state: str, count: int = 1, python: bool = False) -> list[Machine]:
     """Make and start machines; return when each shows the state's symptom and lets core log in."""
     if not _NAME.fullmatch(name):
         raise MachineError(
-            f"{name!r} cannot be a machine's name: use small letters, digits and inner hyphens,"
-            " 42 at most."
+            f"{name!r} cannot be a machine's name: use small letters, digits and inner hyphens, 42 at most."
         )
     wanted_release, wanted_state = read_release(release), read_state(state)
     client = connect()
@@ -152,9 +150,7 @@ def _remove(machine: Machine) -> None:
     say(f"Removed {machine.name}.")
 
 
-def _start(
-    client: docker.DockerClient, names: list[str], image: str, release: str, state: State
-) -> list[Machine]:
+def _start(client: docker.DockerClient, names: list[str], image: str, release: str, state: State) -> list[Machine]:
     # Addresses and ports are chosen from those that are free, so only one may choose at a time.
     with locked("machines"):
         ensure_network(client)
@@ -213,9 +209,7 @@ def _create(
             "MaskedPaths": [],
             "ReadonlyPaths": [],
         },
-        networking_config={
-            "EndpointsConfig": {NETWORK: api.create_endpoint_config(ipv4_address=addresses[name])}
-        },
+        networking_config={"EndpointsConfig": {NETWORK: api.create_endpoint_config(ipv4_address=addresses[name])}},
     )
     made = client.containers.get(container["Id"])
     prepare_login(made, name)
@@ -250,24 +244,34 @@ def _wait(machine: Machine, state: State) -> None:
     while time.monotonic() < deadline:
         machine.container.reload()
         if machine.container.status != "running":
-            said = bytes(machine.container.logs(tail=30)).decode(errors="replace")
+            said = _text(machine.container.logs(tail=30))
             raise MachineError(f"Machine {machine.name} has stopped by itself; it said:\n{said}")
         if _run(machine, "symptom", 30) and _lets_in(machine):
             return
         time.sleep(0.3)
-    journal = machine.container.exec_run(["journalctl", "-b", "--no-pager", "-n", "60"])
+    journal = _text(machine.container.exec_run(["journalctl", "-b", "--no-pager", "-n", "60"]).output)
     raise MachineError(
         f"Machine {machine.name} did not show the symptom of {state.name} ({state.summary}) within"
         f" {state.within} s; it still runs, for you to look: `ssh {machine.name}`. The end of its"
-        f" journal:\n{journal.output.decode(errors='replace')}"
+        f" journal:\n{journal}"
     )
 
 
 def _run(machine: Machine, function: str, limit: int) -> bool:
     """Run a function of the state's file on the machine, as root; tell whether it succeeded."""
     script = _LOOK.format(function)
-    result = machine.container.exec_run(["timeout", str(limit), "sh", "-c", script])
-    return result.exit_code == 0
+    try:
+        result = machine.container.exec_run(["timeout", str(limit), "sh", "-c", script])
+    except APIError as exc:
+        if exc.status_code == 409:
+            return False  # It does not run; the caller finds out why.
+        raise
+    return bool(result.exit_code == 0)
+
+
+def _text(output: bytes | Iterator[bytes]) -> str:
+    whole = output if isinstance(output, bytes) else b"".join(output)
+    return whole.decode(errors="replace").rstrip()
 
 
 def _lets_in(machine: Machine) -> bool:

@@ -5,7 +5,9 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -23,6 +25,15 @@ __all__ = ["PARTS", "Part", "build_parts", "locked"]
 # start ("encoding alphabet includes duplicate symbols").
 _GO = "/usr/bin/go"
 
+# What a build calls, and the Debian package that has it.
+_TOOLS = {_GO: "golang-go", "/usr/bin/gcc": "gcc", "/usr/include/stdio.h": "libc6-dev"}
+
+# How this host reaches the modules is its own affair; nothing else of the caller's Go settings is.
+_PASSED_ON = (
+    *("GOPROXY", "GOSUMDB", "GONOSUMDB", "SSL_CERT_FILE", "SSL_CERT_DIR"),
+    *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"),
+)
+
 _CLOUDINIT = HOME / "parts" / "coreos-cloudinit"
 
 
@@ -39,8 +50,12 @@ class Part:
 
     @property
     def folder(self) -> Path:
-        """Where the built programs lie, one folder for each version."""
-        return CACHE / "parts" / f"{self.name}-{self.version}"
+        """Where the built programs lie: one folder for each version and way of building it."""
+        digest = hashlib.sha256("\0".join(self.arguments).encode())
+        for path in sorted(self.source.rglob("*")) if self.source else ():
+            if path.is_file():
+                digest.update(path.read_bytes())
+        return CACHE / "parts" / f"{self.name}-{self.version}-{digest.hexdigest()[:8]}"
 
 
 PARTS = (
@@ -92,23 +107,31 @@ def locked(name: str) -> Iterator[None]:
 
 def build_parts() -> dict[str, Path]:
     """Build what is not in the cache and return where each program lies."""
-    for part in PARTS:
-        with locked(f"part-{part.name}"):
-            if not all((part.folder / program).exists() for program in part.programs):
-                _build(part)
+    with locked("parts"):
+        missing = [part for part in PARTS if not all((part.folder / program).exists() for program in part.programs)]
+        if missing:
+            _check_tools()
+            # One scratch folder for all: they share most of the standard library's compilation.
+            with tempfile.TemporaryDirectory(prefix="container-linux-remediation-") as scratch:
+                for part in missing:
+                    _build(part, scratch)
     return {program: part.folder / program for part in PARTS for program in part.programs}
 
 
-def _build(part: Part) -> None:
-    if not Path(_GO).exists():
+def _check_tools() -> None:
+    for program, package in _TOOLS.items():
+        if not Path(program).exists():
+            raise MachineError(f"{program} is missing: install Debian's {package} (`make setup` does it).")
+    answer = subprocess.run([_GO, "env", "GOVERSION"], capture_output=True, text=True).stdout.strip()
+    found = re.match(r"go1\.(\d+)", answer)
+    if not found or int(found[1]) >= 22:
         raise MachineError(
-            f"{_GO} is missing: install Debian's golang-go, gcc and libc6-dev"
-            " (`make setup` does it)."
+            f"{_GO} is {answer or 'no Go'}, but etcd 2.3 needs one older than 1.22: use Debian 12's golang-go."
         )
-    with (
-        step(f"Building {part.name} {part.version} (once)"),
-        tempfile.TemporaryDirectory(prefix="container-linux-remediation-") as scratch,
-    ):
+
+
+def _build(part: Part, scratch: str) -> None:
+    with step(f"Building {part.name} {part.version} (once)"):
         environment = {
             "PATH": "/usr/bin:/bin",
             "HOME": str(Path.home()),
@@ -118,7 +141,7 @@ def _build(part: Part) -> None:
             "GOFLAGS": "-trimpath -modcacherw",
             "CGO_ENABLED": "1" if part.cgo else "0",
         }
-        for name in ("GOPROXY", "GOSUMDB", "GONOSUMDB", "HTTPS_PROXY", "https_proxy", "NO_PROXY"):
+        for name in _PASSED_ON:
             if name in os.environ:
                 environment[name] = os.environ[name]
         run = subprocess.run(
@@ -130,9 +153,7 @@ def _build(part: Part) -> None:
             text=True,
         )
         if run.returncode:
-            raise MachineError(
-                f"Building {part.name} {part.version} failed; go said:\n{run.stderr.strip()}"
-            )
+            raise MachineError(f"Building {part.name} {part.version} failed; go said:\n{run.stderr.strip()}")
         # Whole or not at all: a half-filled folder would pass for a finished build.
         part.folder.parent.mkdir(parents=True, exist_ok=True)
         fresh = Path(tempfile.mkdtemp(dir=part.folder.parent))

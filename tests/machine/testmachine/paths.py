@@ -18,6 +18,4 @@ ROOTFS = HOME / "image" / "rootfs"
 # Keys and host keys of the machines that run; thrown away with them.
 MACHINES = HOME.parent.parent / "build" / "machines"
 
-CACHE = (
-    Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "container-linux-remediation"
-)
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "container-linux-remediation"

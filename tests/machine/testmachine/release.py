@@ -46,9 +46,7 @@ class Release:
 
 def release_names() -> list[str]:
     """The releases that can be had, oldest first."""
-    return sorted(
-        (path.stem for path in RELEASES.glob("*.yml")), key=lambda name: (len(name), name)
-    )
+    return sorted((path.stem for path in RELEASES.glob("*.yml")), key=lambda name: (len(name), name))
 
 
 def read_release(name: str) -> Release:
@@ -82,12 +80,8 @@ def render_unit(stand_in: str, lines: dict[str, Any]) -> str:
             current.append(line)
     for section, values in lines.items():
         if section[0].isupper():
-            sections.setdefault(section, []).extend(
-                f"{key}={value}" for key, value in values.items()
-            )
-    return "\n".join(
-        "\n".join([f"[{name}]", *sections[name], ""]) for name in _SECTIONS if name in sections
-    )
+            sections.setdefault(section, []).extend(f"{key}={value}" for key, value in values.items())
+    return "\n".join("\n".join([f"[{name}]", *sections[name], ""]) for name in _SECTIONS if name in sections)
 
 
 def render_files(release: Release) -> list[File]:
@@ -105,10 +99,7 @@ def render_files(release: Release) -> list[File]:
     for name, lines in release.units.items():
         stand_in = UNITS / name
         if not stand_in.exists():
-            raise MachineError(
-                f"Release {release.name} has {name}, but what it runs is not said:"
-                f" write {stand_in}."
-            )
+            raise MachineError(f"Release {release.name} has {name}, but what it runs is not said: write {stand_in}.")
         text = render_unit(stand_in.read_text(), lines)
         files.append(File(f"{folder}/{name}", text.encode()))
         if wants := lines.get("enabled_in"):
@@ -120,7 +111,6 @@ def _assignments(path: str, values: dict[str, str]) -> File:
     """A file of NAME=value lines, quoted where a shell would need it."""
     plain = re.compile(r"[\w.:/-]+")
     lines = [
-        f"{key}={text}" if plain.fullmatch(text := str(value)) else f'{key}="{text}"'
-        for key, value in values.items()
+        f"{key}={text}" if plain.fullmatch(text := str(value)) else f'{key}="{text}"' for key, value in values.items()
     ]
     return File(path, ("\n".join(lines) + "\n").encode())

@@ -56,9 +56,7 @@ class Login:
 def prepare_login(container: Container, name: str) -> Login:
     """Make a key and let it in; works before the machine runs."""
     if not shutil.which("ssh-keygen"):
-        raise MachineError(
-            "ssh-keygen is missing: install Debian's openssh-client (`make setup` does it)."
-        )
+        raise MachineError("ssh-keygen is missing: install Debian's openssh-client (`make setup` does it).")
     forget_login(name)
     ways = Login(MACHINES / name)
     ways.folder.mkdir(parents=True, mode=0o700)
@@ -88,9 +86,7 @@ def forget_login(name: str) -> None:
     shutil.rmtree(MACHINES / name, ignore_errors=True)
 
 
-def write_files(
-    container: Container, files: dict[str, bytes], *, owner: int = 0, mode: int = 0o644
-) -> None:
+def write_files(container: Container, files: dict[str, bytes], *, owner: int = 0, mode: int = 0o644) -> None:
     """Put files on the machine, running or not."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:

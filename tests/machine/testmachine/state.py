@@ -40,7 +40,5 @@ def read_state(name: str) -> State:
     text = path.read_text()
     summary, within = _SUMMARY.search(text), _WITHIN.search(text)
     if not summary or not within:
-        raise MachineError(
-            f"{path} lacks a heading line '# summary: TEXT' or '# within: SECONDS s'."
-        )
+        raise MachineError(f"{path} lacks a heading line '# summary: TEXT' or '# within: SECONDS s'.")
     return State(name=name, path=path, summary=summary[1], within=int(within[1]))
