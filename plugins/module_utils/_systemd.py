@@ -194,10 +194,13 @@ def blocking_chain(unit: str, units: t.Mapping[str, Properties], jobs: t.Sequenc
         chain.append(found[0])
 
 
+def was_skipped(unit: Properties) -> bool:
+    """Whether systemd took a unit's start for done, since a condition of its unit file was not met."""
+    return unit.get("ConditionResult") == "no" and unit.get("ConditionTimestampMonotonic", "0") != "0"
+
+
 def _is_up(unit: Properties) -> bool:
-    skipped = unit.get("ConditionResult") == "no" and unit.get("ConditionTimestampMonotonic", "0") != "0"
-    # a unit whose condition is not met does not stop those that require it
-    return unit.get("ActiveState") in ("active", "reloading") or skipped
+    return unit.get("ActiveState") in ("active", "reloading") or was_skipped(unit)
 
 
 def _stands_by_itself(unit: Properties) -> bool:

@@ -126,14 +126,9 @@ def _sentence(failure: Failure, result: str, told: Section, timeout: int) -> str
         return f"{head}: systemctl ended with exit status {told.rc} and said '{said}'. {next_step(told.err)}"
     if failure.verb == "stop":
         return f"{head}: its job ended well, yet it is {state} again. Stop what starts it, such as its socket, too."
-    if failure.unit.get("ConditionResult") == "no":
-        return (
-            f"{head}: a condition of its unit file is not met, so systemd skipped it. "
-            f"Fulfil the Condition...= lines of {printable(failure.unit.get('FragmentPath', ''))} and its drop-ins."
-        )
     return (
-        f"{head}: its job ended well, yet it is {state}, so it ended by itself. "
-        f"Cure what its last lines in 'journal' tell of, then run again."
+        f"{head}: its job ended well, yet it is {state}. It ended by itself, or a condition of its unit file is not "
+        f"met: cure what its last lines in 'journal' tell of, then run again."
     )
 
 

@@ -32,6 +32,7 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._syste
     parse_jobs,
     parse_show,
     unit_name,
+    was_skipped,
 )
 from ansible_collections.container_linux.remediation.plugins.module_utils._systemd_failure import (
     explain,
@@ -58,6 +59,7 @@ _PROPERTIES = (
     "SubState",
     "Result",
     "ConditionResult",
+    "ConditionTimestampMonotonic",
     "UnitFileState",
     "NeedDaemonReload",
     "FragmentPath",
@@ -83,9 +85,24 @@ read_units() {
   NUMBER=0
   for NAME in $UNITS; do
     section "enabled-$NUMBER" 20 systemctl is-enabled -- "$NAME"
+    begin "disk-$NUMBER"
+    unit_files
+    finish "disk-$NUMBER" 0
     NUMBER=$((NUMBER + 1))
   done
 }
+
+# What systemd does not notice by itself: a unit's first drop-in, and a file that goes before its fragment.
+unit_files() (
+  set +f
+  for DIRECTORY in /etc/systemd/system /run/systemd/system /usr/local/lib/systemd/system /usr/lib/systemd/system; do
+    for FILE in "$DIRECTORY/$NAME" "$DIRECTORY/$NAME.d"/*.conf "$DIRECTORY/${NAME%%@*}@.${NAME##*.}.d"/*.conf; do
+      if [ -f "$FILE" ] && [ -s "$FILE" ] && [ ! -L "$FILE" ]; then
+        printf '%s\n' "$FILE"
+      fi
+    done
+  done
+)
 """
 )
 
@@ -173,6 +190,8 @@ class Unit:
     properties: Properties
     file_state: str
     job: Job | None
+    on_disk: list[str]
+    """The paths of its own files and drop-ins (regular ones), those that go before others first."""
 
     @property
     def id(self) -> str:
@@ -199,9 +218,21 @@ class Unit:
         return self.file_state in ("enabled", "enabled-runtime")
 
     @property
+    def drop_ins(self) -> list[str]:
+        return self.properties.get("DropInPaths", "").split()
+
+    @property
     def stale(self) -> bool:
         """Whether its files changed on disk since systemd read them."""
-        return self.properties.get("NeedDaemonReload") == "yes"
+        known = {path.rpartition("/")[2] for path in self.drop_ins}
+        new = [path for path in self.on_disk if ".d/" in path and path.rpartition("/")[2] not in known]
+        own = [path for path in self.on_disk if ".d/" not in path]
+        shadowed = bool(own) and own[0].startswith(("/etc/", "/run/")) and own[0] != self.fragment
+        return (
+            self.properties.get("NeedDaemonReload") == "yes"
+            or (self.load == "loaded" and (bool(new) or shadowed))
+            or (self.load == "not-found" and bool(own))
+        )
 
     @property
     def missing(self) -> bool:
@@ -235,7 +266,7 @@ class Unit:
         }
         return {
             **{key: clean(value) for key, value in shown.items()},
-            "drop_ins": [clean(path) for path in self.properties.get("DropInPaths", "").split()],
+            "drop_ins": [clean(path) for path in self.drop_ins],
             "need_daemon_reload": self.stale,
         }
 
@@ -344,9 +375,7 @@ def decide(params: t.Mapping[str, t.Any], units: t.Sequence[Unit]) -> Plan:
         None: [],
     }[state]
     return Plan(
-        # systemd does not call a unit stale whose file came after it had looked for it
-        reload=params["daemon_reload"]
-        and any(unit.stale or (unit.load == "not-found" and not unit.missing) for unit in units),
+        reload=params["daemon_reload"] and any(unit.stale for unit in units),
         unmask=unmask,
         # whether a masked unit is enabled shows only once its mask is gone
         enable=[u.id for u in units if enabled is True and (u.file_state != "enabled" or u.id in unmask)],
@@ -396,7 +425,12 @@ def _read(answer: Answer, names: t.Sequence[str]) -> dict[str, Unit]:
         # is-enabled looks at the disk, the property may be what systemd remembers; of an alias only the latter tells
         on_disk = said if block["Id"] == name and said != "alias" else ""
         state = on_disk or block.get("UnitFileState", "")
-        units[name] = Unit(block, "" if state == "not-found" else state, queued.get(block["Id"]))
+        units[name] = Unit(
+            properties=block,
+            file_state="" if state == "not-found" else state,
+            job=queued.get(block["Id"]),
+            on_disk=answer[f"disk-{number}"].out.splitlines(),
+        )
     return units
 
 
@@ -516,7 +550,7 @@ def _as_wanted(unit: Unit, verb: str, job: Section) -> bool:
     if not unit.passes:
         return unit.up
     well = unit.properties.get("Result", "success") == "success"
-    return unit.active == "inactive" and well and unit.properties.get("ConditionResult") != "no"
+    return unit.active == "inactive" and well and not was_skipped(unit.properties)
 
 
 def _results(units: t.Mapping[str, Unit]) -> dict[str, t.Any]:

@@ -69,8 +69,8 @@ options:
     description:
       - Whether systemd reads its unit files again before anything else, where the files of one of the units
         changed since it read them. If none did, nothing is done.
-      - systemd does not notice new links in C(.wants) and C(.requires) directories by itself, and neither
-        does this option.
+      - A unit's first drop-in, and a file in C(/etc/systemd/system) that overrides the vendor's, are noticed,
+        though systemd itself does not. Links made by hand in C(.wants) and C(.requires) directories are not.
       - Enabling, disabling, masking and unmasking make systemd read its unit files in any case.
     type: bool
     default: false
