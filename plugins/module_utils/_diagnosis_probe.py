@@ -85,14 +85,14 @@ ask_etcd() {
     for READ in ${FOUND:+$READS}; do
       FOUND=$(fetch 9 "${ENDPOINT%/}$READ" "$BODY")
       case $FOUND in
-        HTTP/[0-9.]*' 404'*) ;;
+        HTTP/1.[01]' 404'* | HTTP/2' 404'*) ;;
         *) break ;;
       esac
     done
     printf '%s' "$FOUND"
     finish "key-$NUMBER" 0
     case $FOUND in
-      HTTP/[0-9.]*' 5'[0-9][0-9]*) ;;
+      HTTP/1.[01]' 5'* | HTTP/2' 5'*) ;;
       HTTP/*) break ;;
     esac
     NUMBER=$((NUMBER + 1))
@@ -134,6 +134,9 @@ begin units
 # shellcheck disable=SC2046,SC2086 # properties and units are lists of words
 SHOWN=$(timeout -k 1 15 systemctl show --no-pager $(printf ' -p %s' $PROPERTIES) $CHAIN)
 STATUS=$?
+# a password is nobody's business here, in an environment or on a command line
+SHOWN=$(printf '%s\n' "$SHOWN" | sed -e 's/"[A-Z_]*PASSWORD=[^"]*"//g' -e 's/\([A-Z_]*PASSWORD=\)[^ ]*/\1/g' \
+  -e 's/\(-password[= ]\)[^ ]*/\1/g')
 printf '%s\n' "$SHOWN"
 finish units "$STATUS"
 section jobs 10 systemctl list-jobs --no-legend --no-pager --full
@@ -143,10 +146,9 @@ DOCKER=$(state docker.service)
 FLANNELD=$(state flanneld.service)
 PINGED=1
 if [ "$DOCKER" = active ]; then
-  SOCKET=$(printf '%s\n' "$SHOWN" | sed -n "/^Id=docker.socket\$/,/^\$/{
-    s,^ListenStream=\(/.*\)\$,\1,p
-    s,^Listen=\(/.*\) (Stream)\$,\1,p
-    }" | head -n 1)
+  # docker.socket is the only socket asked for
+  SOCKET=$(printf '%s\n' "$SHOWN" |
+    sed -n -e 's,^ListenStream=\(/.*\)$,\1,p' -e 's,^Listen=\(/.*\) (Stream)$,\1,p' | head -n 1)
   SOCKET=${SOCKET:-/var/run/docker.sock}
   DEADLINE=$(($(date +%s) + WAIT))
   until ask_docker ping /_ping || [ "$(date +%s)" -ge "$DEADLINE" ]; do
@@ -168,7 +170,6 @@ for FILE in /run/flannel/options.env \
   SEEN="$SEEN $FILE "
   if [ -f "$FILE" ]; then
     begin "file:$FILE"
-    # a password is nobody's business here
     TEXT=$(head -c 65536 "$FILE" | sed '/PASSWORD/d')
     printf '%s\n' "$TEXT"
     finish "file:$FILE" 0
