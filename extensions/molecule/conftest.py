@@ -1,0 +1,42 @@
+# Copyright (c) 2026 container_linux.remediation contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the tests of all scenarios share."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+from testinfra.host import Host
+
+FINGERPRINT = Path(__file__).with_name("shared") / "fingerprint.sh"
+UNITS = ("etcd.service", "etcd2.service", "flanneld.service", "docker.service")
+
+
+@pytest.fixture
+def differences(host: Host) -> list[str]:
+    """The lines of the machine's fingerprint that were not there before the scenario began, or are not there now."""
+    before = host.check_output("cat /run/fingerprint").splitlines()
+    after = host.check_output(FINGERPRINT.read_text()).splitlines()
+    assert any(line.startswith("X-Etcd-Index") for line in before), f"this is no fingerprint: {before}"
+    return sorted(set(before) ^ set(after))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show the journals of the machines that a failed test was about."""
+    report = yield
+    arguments: dict[str, object] = getattr(item, "funcargs", {})
+    if report.failed:
+        for host in arguments.values():
+            for one in host if isinstance(host, list) else [host]:
+                if isinstance(one, Host):
+                    report.sections.append((f"journal of {one.backend.get_pytest_id()}", journal(one)))
+    return report
+
+
+def journal(host: Host) -> str:
+    units = " ".join(f"--unit={unit}" for unit in UNITS)
+    return str(host.run(f"journalctl -b -q --no-pager --lines=80 --output=short-monotonic {units}").stdout)
