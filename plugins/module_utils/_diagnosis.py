@@ -73,7 +73,7 @@ def _verdict(rule: Rule, finding: Finding) -> dict[str, t.Any]:
         "kind": rule.kind,
         "cause": rule.cause.format(culprit=culprit),
         "culprit": culprit,
-        "evidence": [{"source": item.source, "line": item.line} for item in finding.evidence],
+        "evidence": [{"source": printable(item.source), "line": printable(item.line)} for item in finding.evidence],
         "remedy": rule.remedy.format(culprit=culprit),
         "risk": rule.risk,
         "cure": rule.cure,

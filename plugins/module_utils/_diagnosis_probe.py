@@ -135,8 +135,8 @@ begin units
 SHOWN=$(timeout -k 1 15 systemctl show --no-pager $(printf ' -p %s' $PROPERTIES) $CHAIN)
 STATUS=$?
 # a password is nobody's business here, in an environment or on a command line
-SHOWN=$(printf '%s\n' "$SHOWN" | sed -e 's/"[A-Z_]*PASSWORD=[^"]*"//g' -e 's/\([A-Z_]*PASSWORD=\)[^ ]*/\1/g' \
-  -e 's/\(-password[= ]\)[^ ]*/\1/g')
+SHOWN=$(printf '%s\n' "$SHOWN" | sed -e 's/"[A-Z_]*PASSWORD=\(\\.\|[^"\\]\)*"//g' \
+  -e 's/\([A-Z_]*PASSWORD=\)[^ ]*/\1/g' -e 's/\(-password[= ]\)[^ ]*/\1/g')
 printf '%s\n' "$SHOWN"
 finish units "$STATUS"
 section jobs 10 systemctl list-jobs --no-legend --no-pager --full
