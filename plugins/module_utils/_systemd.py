@@ -154,7 +154,7 @@ def job_result(unit: str, *, told: str, logged: str) -> str:
         logged: the unit's journal since the job began; systemd writes the results `dependency` and `timeout`.
     """
     for pattern, result in _TOLD:
-        if unit in pattern.findall(told):
+        if unit in (name.rstrip(".") for name in pattern.findall(told)):
             return result
     found = re.findall(rf"Job {re.escape(unit)}/\S+ failed with result '([a-z-]+)'", logged)
     return found[-1] if found else ""

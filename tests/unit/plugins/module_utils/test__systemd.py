@@ -3,10 +3,17 @@
 
 from __future__ import annotations
 
+import pytest
+
+from ansible_collections.container_linux.remediation.plugins.module_utils._host import RemediationError
 from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import (
     Job,
+    blocking_chain,
+    job_result,
     parse_jobs,
     parse_show,
+    state_words,
+    unit_name,
 )
 
 
@@ -41,3 +48,119 @@ def test_the_job_table_is_read_without_its_words() -> None:
         Job(77, "docker.service", "start", "waiting"),
         Job(1234, "flanneld.service", "start", "running"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("docker", "docker.service"),
+        ("docker.socket", "docker.socket"),
+        ("getty@tty1", "getty@tty1.service"),
+        ("foo.bar", "foo.bar.service"),
+        ("dev-disk-by\\x2dlabel-ROOT.device", "dev-disk-by\\x2dlabel-ROOT.device"),
+        ("user-cloudinit@var-lib-coreos\\x2dinstall-user_data.service",) * 2,
+    ],
+)
+def test_a_name_without_a_type_is_that_of_a_service(text: str, name: str) -> None:
+    assert unit_name(text) == name
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "a b",
+        "*",
+        "docke?",
+        "[ab]",
+        "-a",
+        "--now",
+        "$(id)",
+        "`id`",
+        "a;b",
+        "a\n",
+        "a.service\n",
+        "a/b",
+        "é",
+        "x" * 256,
+    ],
+)
+def test_a_name_that_no_unit_has_is_refused(text: str) -> None:
+    with pytest.raises(RemediationError, match="is not the name of a unit"):
+        unit_name(text)
+
+
+def test_a_template_is_not_a_unit() -> None:
+    with pytest.raises(RemediationError, match="is a template"):
+        unit_name("getty@.service")
+
+
+@pytest.mark.parametrize(
+    ("told", "logged", "result"),
+    [
+        ("A dependency job for a.service failed. See 'journalctl -xe' for details.\n", "", "dependency"),
+        ("Job for a.service canceled.\n", "", "canceled"),
+        ("Job for a.service timed out.\n", "", "timeout"),
+        ("Job for a.service failed because the control process exited with error code.\n", "", "failed"),
+        ("Job for a.service failed. See 'systemctl status a.service' for details.\n", "", "failed"),
+        ("Assertion failed on job for a.service.\n", "", "assert"),
+        ("Job for aa.service failed.\n", "", ""),
+        ("", "Job a.service/start failed with result 'timeout'.\n", "timeout"),
+        ("", "a.service: Job a.service/start failed with result 'dependency'.\n", "dependency"),
+        ("", "Job b.service/start failed with result 'dependency'.\n", ""),
+        ("", "", ""),
+    ],
+)
+def test_a_job_result_is_read_from_systemctl_or_else_the_journal(told: str, logged: str, result: str) -> None:
+    assert job_result("a.service", told=told, logged=logged) == result
+
+
+def chained(name: str, **properties: str) -> dict[str, str]:
+    return {"Id": name, "LoadState": "loaded", "ActiveState": "inactive", "Result": "success", **properties}
+
+
+def test_a_waiting_job_waits_behind_a_unit_that_is_only_ordered_before_it() -> None:
+    units = {
+        "docker.service": chained("docker.service", After="basic.target early-docker.target"),
+        "early-docker.target": chained("early-docker.target", After="flanneld.service"),
+        "flanneld.service": chained("flanneld.service", ActiveState="activating"),
+    }
+    jobs = [
+        Job(1, "docker.service", "start", "waiting"),
+        Job(2, "early-docker.target", "start", "waiting"),
+        Job(3, "flanneld.service", "start", "running"),
+    ]
+    assert blocking_chain("docker.service", units, jobs) == [
+        "docker.service",
+        "early-docker.target",
+        "flanneld.service",
+    ]
+
+
+def test_without_a_job_the_unit_that_is_down_by_its_own_fault_is_blamed() -> None:
+    units = {
+        "a.service": chained("a.service", Requires="up.target skipped.service b.service c.service"),
+        "up.target": chained("up.target", ActiveState="active"),
+        "skipped.service": chained("skipped.service", ConditionResult="no", ConditionTimestampMonotonic="5"),
+        "b.service": chained("b.service", Requires="c.service"),
+        "c.service": chained("c.service", ActiveState="failed", Result="exit-code", Requires="d.service"),
+        "d.service": chained("d.service"),
+    }
+    assert blocking_chain("a.service", units, []) == ["a.service", "c.service"]
+    assert blocking_chain("b.service", units, []) == ["b.service", "c.service"]
+
+
+def test_units_that_require_each_other_end_the_chain() -> None:
+    units = {
+        "a.service": chained("a.service", Requires="b.service"),
+        "b.service": chained("b.service", Requires="a.service"),
+    }
+    assert blocking_chain("a.service", units, []) == ["a.service", "b.service"]
+
+
+def test_a_state_is_told_in_few_words() -> None:
+    assert state_words(chained("a", ActiveState="activating", SubState="auto-restart", Result="timeout")) == (
+        "activating (auto-restart), result 'timeout'"
+    )
+    assert state_words(chained("a", ActiveState="failed", SubState="failed")) == "failed"
+    assert state_words({"Id": "a", "LoadState": "not-found"}) == "not-found"
