@@ -57,34 +57,40 @@ _NEVER_SENT = (6, 7)
 _TIMED_OUT = (28, 124, 137)
 _TLS = (35, 51, 53, 54, 58, 59, 60, 66, 77, 80, 82, 83)
 
-# Everything that a request holds reaches curl by its standard input, through a printf that is part of the shell:
-# keys, values and passwords stand in no argument list. COMMON and the CONFIG of a request are lines of curl's
-# config file format.
+# Everything that a request holds reaches curl through pipes, written by a printf that is part of the shell: keys,
+# values and passwords stand in no argument list. Its settings come by standard input, in its config file format, and
+# the body by a pipe of its own, since curl takes no config line of more than 100 kB.
 _CURL_SH = r"""
-NL='
-'
-TOKEN=
+AUTHORIZATION=$BASIC
 
-# request URL CONFIG: leaves curl's exit status in RC, what it printed in ANSWER, the HTTP status in CODE
+# request METHOD URL BODY: leaves curl's exit status in RC, what it printed in ANSWER, the HTTP status in CODE
 request() {
-  ANSWER=$({
-    printf '%s\n' "$COMMON" "url = \"$1\"" "$TOKEN" "$2" | timeout -k 1 "$SECONDS_EACH" curl -q --config -
-    printf '\n%s' "$?"
-  } | head -c 4000000)
-  RC=${ANSWER##*"$NL"}
-  ANSWER=${ANSWER%"$NL"*}
-  case $RC in
-    '' | *[!0-9]*) RC=23 ;;
-  esac
-  CODE=${ANSWER%%"$NL"*}
+  DATA=
+  [ -z "$3" ] || DATA='data-binary = "@/dev/fd/3"'
+  ANSWER=$(
+    exec 5>&1
+    RC=$({
+      {
+        printf '%s\n' "$COMMON" "request = \"$1\"" "url = \"$2\"" "$AUTHORIZATION" "$DATA" | {
+          exec 4<&0
+          printf '%s' "$3" | timeout -k 1 "$SECONDS_EACH" curl -q --config - 3<&0 <&4 4<&- 5>&- 6>&-
+        }
+        printf '%s' "$?" >&6
+      } | head -c 4000000 >&5
+    } 6>&1)
+    exit "$RC"
+  )
+  RC=$?
+  # only ever cut from a short text: a shell takes hours to cut a pattern from an answer of some megabytes
+  CODE=$(printf '%.30s' "$ANSWER")
   CODE=${CODE#HTTP/* }
   CODE=$(printf '%.3s' "$CODE")
 }
 
-# fetch SECTION URL CONFIG: the same, and its answer as a section
+# fetch SECTION METHOD URL BODY: the same, and its answer as a section
 fetch() {
   begin "$1"
-  request "$2" "$3"
+  request "$2" "$3" "$4"
   printf '%s\n' "$ANSWER"
   finish "$1" "$RC"
 }
@@ -97,11 +103,11 @@ pick() {
 # login SECTION URL: has the next requests carry a token; the token itself stays on the host
 login() {
   begin "$1"
-  TOKEN=
-  request "$2/auth/authenticate" "$LOGIN"
+  AUTHORIZATION=
+  request POST "$2/auth/authenticate" "$LOGIN"
   WORD=$(pick token)
   if [ "$CODE" = 200 ] && [ -n "$WORD" ]; then
-    TOKEN="header = \"Authorization: $WORD\""
+    AUTHORIZATION="header = \"Authorization: $WORD\""
   else
     printf '%s\n' "$ANSWER"
   fi
@@ -111,63 +117,62 @@ login() {
 # lease SECTION URL: how long the value of the last answer lives on, if it does not live for ever
 lease() {
   LEASE=$(pick lease)
-  [ -z "$LEASE" ] || fetch "$1" "$2/kv/lease/timetolive" "data = \"{\\\"ID\\\":\\\"$LEASE\\\"}\""
+  [ -z "$LEASE" ] || fetch "$1" POST "$2/kv/lease/timetolive" "{\"ID\":\"$LEASE\"}"
 }
 """
 
 # Asks the endpoints in their order until one answers for sure. The others are then asked only which cluster they
-# belong to, and not waited for.
+# belong to, and hardly waited for.
 _PROBE_SH = (
     _CURL_SH
     + r"""
 set -f
 NUMBER=0
 FOUND=
-BRIEFLY="connect-timeout = 1${NL}max-time = 2"
-for ENDPOINT in $ENDPOINTS; do
+for SERVER in $ENDPOINTS; do
   NUMBER=$((NUMBER + 1))
   case $FOUND in
     v2)
-      fetch "peer_$NUMBER" "$ENDPOINT/v2/members" "$BRIEFLY"
+      fetch "peer_$NUMBER" GET "$SERVER/v2/members" ''
       continue
       ;;
     v3*)
-      fetch "peer_$NUMBER" "$ENDPOINT/$FOUND/cluster/member/list" "$BRIEFLY${NL}data = \"{}\""
+      fetch "peer_$NUMBER" POST "$SERVER/$FOUND/cluster/member/list" '{}'
       continue
       ;;
   esac
-  TOKEN=
-  fetch "version_$NUMBER" "$ENDPOINT/version" ''
+  AUTHORIZATION=$BASIC
+  fetch "version_$NUMBER" GET "$SERVER/version" ''
   case $ANSWER in
     *'"etcdserver"'*) ;;
     *) continue ;;
   esac
   if [ "$API" != v3 ]; then
-    fetch "read_${NUMBER}_v2" "$ENDPOINT$READ_V2_PATH" "$READ_V2"
+    fetch "read_${NUMBER}_v2" GET "$SERVER$READ_V2_PATH" ''
     case $API$CODE$ANSWER in
       auto404*'"errorCode"'*) FOUND=v2 ;;
       auto404*) ;;
       auto[234]* | v2[234]*) FOUND=v2 ;;
       *) continue ;;
     esac
-    if [ "$FOUND" = v2 ]; then
-      fetch "self_$NUMBER" "$ENDPOINT/v2/stats/self" "$READ_V2"
-      continue
-    fi
+    [ -z "$FOUND" ] || fetch "self_$NUMBER" GET "$SERVER/v2/stats/self" ''
   fi
-  for BASE in v3 v3beta v3alpha; do
-    if [ -n "$LOGIN" ]; then
-      login "login_${NUMBER}_$BASE" "$ENDPOINT/$BASE"
-    fi
-    fetch "read_${NUMBER}_$BASE" "$ENDPOINT/$BASE/kv/range" "$READ_V3"
-    [ "$CODE" = 404 ] || break
-  done
-  case $CODE in
-    [234]*) FOUND=$BASE ;;
-    *) continue ;;
-  esac
-  lease "lease_$NUMBER" "$ENDPOINT/$BASE"
-  fetch "self_$NUMBER" "$ENDPOINT/$BASE/cluster/member/list" 'data = "{}"'
+  if [ -z "$FOUND" ]; then
+    for BASE in v3 v3beta v3alpha; do
+      [ -z "$LOGIN" ] || login "login_${NUMBER}_$BASE" "$SERVER/$BASE"
+      fetch "read_${NUMBER}_$BASE" POST "$SERVER/$BASE/kv/range" "$READ_V3"
+      [ "$CODE" = 404 ] || break
+    done
+    case $CODE in
+      [234]*) FOUND=$BASE ;;
+      *) continue ;;
+    esac
+    lease "lease_$NUMBER" "$SERVER/$BASE"
+    fetch "self_$NUMBER" POST "$SERVER/$BASE/cluster/member/list" '{}'
+  fi
+  COMMON="$COMMON
+connect-timeout = 1
+max-time = 2"
 done
 """
 )
@@ -176,20 +181,18 @@ done
 _WRITE_SH = (
     _CURL_SH
     + r"""
-READY=yes
-if [ -n "$LOGIN" ]; then
-  login login "$API_URL"
-fi
+BLOCKED=
+[ -z "$LOGIN" ] || login login "$API_URL"
 if [ -n "$GRANT" ]; then
-  fetch grant "$API_URL/lease/grant" "$GRANT"
-  [ "$CODE" = 200 ] || READY=
+  fetch grant POST "$API_URL/lease/grant" "$GRANT"
+  [ "$CODE" = 200 ] || BLOCKED=yes
 fi
-if [ -n "$READY" ]; then
-  fetch write "$API_URL$WRITE_PATH" "$WRITE"
+if [ -z "$BLOCKED" ]; then
+  fetch write "$WRITE_METHOD" "$API_URL$WRITE_PATH" "$WRITE"
   case $RC in
     6 | 7) ;;
     *)
-      fetch read "$API_URL$READ_PATH" "$READ"
+      fetch read "$READ_METHOD" "$API_URL$READ_PATH" "$READ"
       [ "$API" = v2 ] || lease lease "$API_URL"
       ;;
   esac
@@ -244,8 +247,8 @@ class Connection:
         return f'header = "Authorization: Basic {words}"'
 
     def login(self) -> str:
-        """Return the lines that log in to v3, or nothing."""
-        return _config(etcd.login_request_v3(self.username, self.password)) if self.username else ""
+        """Return the body that logs in to v3, or nothing."""
+        return etcd.login_request_v3(self.username, self.password).body if self.username else ""
 
 
 @dataclass(frozen=True)
@@ -460,9 +463,9 @@ def _probe(host: Host, connection: Connection, endpoints: t.Sequence[str], key: 
             "API": connection.api,
             "COMMON": connection.config(),
             "SECONDS_EACH": str(connection.timeout + 2),
+            "BASIC": connection.basic(),
             "READ_V2_PATH": read_v2.path,
-            "READ_V2": connection.basic(),
-            "READ_V3": _config(read_v3),
+            "READ_V3": read_v3.body,
             "LOGIN": connection.login(),
         },
     )
@@ -601,7 +604,6 @@ def _write(host: Host, connection: Connection, store: Store, wish: etcd.Wish, no
     lease = secrets.randbits(62) + 1 if wish.ttl is not None and not v2 else 0
     write = etcd.write_request_v2(wish, node) if v2 else etcd.write_request_v3(wish, node, lease=lease)
     read = etcd.read_request_v2(wish.key) if v2 else etcd.read_request_v3(wish.key)
-    basic = connection.basic() + "\n" if v2 else ""
     answer = ask(
         host,
         _WRITE_SH,
@@ -611,12 +613,15 @@ def _write(host: Host, connection: Connection, store: Store, wish: etcd.Wish, no
             "API_URL": store.endpoint if v2 else f"{store.endpoint}/{store.base}",
             "COMMON": connection.config(),
             "SECONDS_EACH": str(connection.timeout + 2),
+            "BASIC": connection.basic() if v2 else "",
             "LOGIN": "" if v2 else connection.login(),
-            "GRANT": _config(etcd.lease_request_v3(lease, wish.ttl)) if lease and wish.ttl else "",
+            "GRANT": etcd.lease_request_v3(lease, wish.ttl).body if lease and wish.ttl else "",
+            "WRITE_METHOD": write.method,
             "WRITE_PATH": write.path,
-            "WRITE": basic + _config(write),
+            "WRITE": write.body,
+            "READ_METHOD": read.method,
             "READ_PATH": read.path,
-            "READ": basic + _config(read),
+            "READ": read.body,
         },
     )
     if "write" not in answer:
@@ -754,17 +759,6 @@ def _notes(wish: etcd.Wish, node: etcd.Node) -> list[str]:
     return notes
 
 
-# curl's config file format
-
-
-def _config(request: etcd.Request) -> str:
-    """Return the lines of curl's config for a request, all but its URL."""
-    lines = [f'request = "{request.method}"'] if request.method not in ("GET", "POST") else []
-    if request.body or request.method == "POST":
-        lines.append(f"data = {_quoted(request.body)}")
-    return "\n".join(lines)
-
-
 def _quoted(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\r", "\\r")
-    return f'"{escaped}"'
+    """Return a text as curl's config file format quotes it."""
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
