@@ -12,7 +12,7 @@ import secrets
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -107,6 +107,7 @@ class Machine:
         diff: bool = False,
         variables: dict[str, Any] | None = None,
         options: Sequence[str] = (),
+        environment: Mapping[str, str] | None = None,
     ) -> Play:
         """Run a playbook, a file or one of a collection, on the machine."""
         results = self.folder / f"results-{secrets.token_hex(4)}.jsonl"
@@ -124,9 +125,10 @@ class Machine:
                 **os.environ,
                 "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
                 "ANSIBLE_CALLBACK_PLUGINS": str(Path(__file__).with_name("callback")),
-                "ANSIBLE_CALLBACKS_ENABLED": "results",
+                "ANSIBLE_CALLBACKS_ENABLED": "results,kill",
                 "ANSIBLE_NOCOLOR": "1",
                 "RESULTS_FILE": str(results),
+                **(environment or {}),
             },
         )
         lines = results.read_text().splitlines() if results.exists() else []
