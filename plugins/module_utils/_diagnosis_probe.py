@@ -70,6 +70,13 @@ fetch() {
     head -c 65536
 }
 
+# The three digits of an HTTP answer's status, or nothing where it is no HTTP.
+http_status() {
+  case $1 in
+    HTTP/*) printf '%.3s' "${1#* }" ;;
+  esac
+}
+
 ask_etcd() {
   begin asked
   printf '%s\n' "$READS" "$BODY" "$CA" "$CERT" "$CERT_KEY" "$ENDPOINTS"
@@ -84,16 +91,13 @@ ask_etcd() {
     begin "key-$NUMBER"
     for READ in ${FOUND:+$READS}; do
       FOUND=$(fetch 9 "${ENDPOINT%/}$READ" "$BODY")
-      case $FOUND in
-        HTTP/1.[01]' 404'* | HTTP/2' 404'*) ;;
-        *) break ;;
-      esac
+      [ "$(http_status "$FOUND")" = 404 ] || break
     done
     printf '%s' "$FOUND"
     finish "key-$NUMBER" 0
-    case $FOUND in
-      HTTP/1.[01]' 5'* | HTTP/2' 5'*) ;;
-      HTTP/*) break ;;
+    case $(http_status "$FOUND") in
+      "" | 5*) ;;
+      *) break ;;
     esac
     NUMBER=$((NUMBER + 1))
     [ "$NUMBER" -lt 8 ] || break

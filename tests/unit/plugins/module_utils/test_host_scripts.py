@@ -1,0 +1,132 @@
+# Copyright (c) 2026 container_linux.remediation contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What runs on a host must run on the oldest supported one: release 899 with systemd 225, curl 7.40, coreutils 8.
+
+Each script that is sent to a host is parsed, and every command and option in it must stand in `ALLOWED`. To use one
+more, check that the oldest release has it, then add it.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import tree_sitter_bash
+from tree_sitter import Language, Node, Parser
+
+PACKAGE = "ansible_collections.container_linux.remediation.plugins.module_utils"
+SOURCES = Path(__file__).parents[4] / "plugins/module_utils"
+
+# commands that POSIX has; their options are POSIX's too, but for those named
+BUILTINS = {":", "[", "break", "case", "cd", "command", "continue", "echo", "eval", "exec", "exit", "export", "false"}
+BUILTINS |= {"printf", "read", "return", "set", "shift", "test", "trap", "true", "umask", "unset", "wait", "kill"}
+ALLOWED: dict[str, set[str]] = {
+    "cat": set(),
+    "cut": {"-d", "-f"},
+    "date": set(),
+    "dirname": set(),
+    "readlink": {"-f"},
+    "grep": {"-E", "-F", "-c", "-h", "-l", "-o", "-q", "-s", "-v", "-x", "-H", "-e"},
+    "head": {"-c", "-n"},
+    "ls": {"-d", "-l"},
+    "mkfifo": set(),
+    "mktemp": {"-d"},
+    "rm": {"-f", "-r"},
+    "sed": {"-n", "-e"},
+    "sleep": set(),
+    "sort": {"-u"},
+    "tail": {"-n"},
+    "tr": {"-d", "-s", "-c"},
+    "wc": {"-c"},
+    "timeout": {"-k"},
+    # 7.40 (2015) brought --unix-socket, 7.19.4 --proto
+    "curl": {
+        *("-q", "-g", "-s", "-S", "-i", "-K", "--config", "--noproxy", "--proto", "--connect-timeout", "--max-time"),
+        *("--cacert", "--cert", "--key", "--data", "--url", "--unix-socket"),
+    },
+    # no --value (230), no list-jobs --after (232)
+    "systemctl": {"-p", "--no-ask-password", "--no-pager", "--no-legend", "--full", "--quiet"},
+    "journalctl": {"-b", "-q", "-n", "-o", "-u", "--since", "--no-pager"},
+}
+# what stands before a command and is followed by so many words of its own
+WRAPPERS = {"section": 2, "timeout": 1}
+
+
+def scripts() -> Iterator[tuple[str, str]]:
+    for path in sorted(SOURCES.glob("*.py")):
+        module = importlib.import_module(f"{PACKAGE}.{path.stem}")
+        for name, value in sorted(vars(module).items()):
+            if name.endswith("_SH") and isinstance(value, str):
+                yield f"{path.stem}.{name}", value
+
+
+SCRIPTS = dict(scripts())
+
+
+def parse(script: str) -> Node:
+    return Parser(Language(tree_sitter_bash.language())).parse(script.encode()).root_node
+
+
+def below(node: Node, kind: str) -> Iterator[Node]:
+    if node.type == kind:
+        yield node
+    for child in node.children:
+        yield from below(child, kind)
+
+
+def text(node: Node | None) -> str:
+    return node.text.decode() if node is not None and node.text is not None else ""
+
+
+def commands(script: str) -> Iterator[list[str]]:
+    """The words of every command, without the wrappers before it."""
+    for node in below(parse(script), "command"):
+        words = [text(child) for child in node.children if child.type not in ("variable_assignment", "file_redirect")]
+        while words and words[0] in WRAPPERS:
+            own, rest = WRAPPERS[words[0]], words[1:]
+            if words[0] == "timeout" and rest[:1] == ["-k"]:
+                rest = rest[2:]
+            yield words[:1]
+            words = rest[own:]
+        if words:
+            yield words
+
+
+def options(words: list[str]) -> Iterator[str]:
+    for word in words[1:]:
+        if word == "--":
+            return
+        if word.startswith("--"):
+            yield word.partition("=")[0]
+        elif word.startswith("-") and len(word) > 1 and not word[1:].lstrip("-").isdigit():
+            # -gsSi is four options; a letter followed by its value (-n1) is none of ours
+            yield from (f"-{letter}" for letter in word[1:])
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_a_script_uses_only_what_the_oldest_release_has(name: str) -> None:
+    everything = "\n".join(SCRIPTS.values())
+    functions = {text(node.child_by_field_name("name")) for node in below(parse(everything), "function_definition")}
+    unknown = set()
+    for words in commands(SCRIPTS[name]):
+        command = words[0]
+        if command in functions | BUILTINS | {'"$@"'}:
+            continue
+        if command not in ALLOWED:
+            unknown.add(command)
+            continue
+        unknown |= {f"{command} {option}" for option in options(words) if option not in ALLOWED[command]}
+    assert not unknown
+
+
+def test_the_parser_sees_through_wrappers_and_substitutions() -> None:
+    script = (
+        'A=$(timeout -k 1 5 curl -gs "$URL" | head -c 9)\nsection x 5 systemctl show --value y\nif ! ls; then :; fi'
+    )
+    found = [words[0] for words in commands(script)]
+    assert found == ["timeout", "curl", "head", "section", "systemctl", "ls", ":"]
+    assert list(options(["systemctl", "show", "--value", "y"])) == ["--value"]
+    assert list(options(["curl", "-gs", "--max-time=1", "--", "-x"])) == ["-g", "-s", "--max-time"]
