@@ -17,16 +17,6 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._host 
 if t.TYPE_CHECKING:
     from ansible_collections.container_linux.remediation.plugins.module_utils._diagnosis_probe import Observation
 
-_UNEXPLAINED = Rule(
-    name="unexplained",
-    row=None,
-    kind="cause",
-    cause="{culprit} is not up, for a reason that this collection does not know.",
-    remedy="Read the evidence, and the journal of {culprit}.",
-    risk="Unknown, so nothing is done about it here.",
-    find=lambda case: _first_broken(case),
-)
-
 
 def judge(seen: Observation, *, desired: t.Any = None) -> dict[str, t.Any]:
     """Return the diagnosis of a host, as plain data fit for facts; its keys are documented with the module.
@@ -39,8 +29,7 @@ def judge(seen: Observation, *, desired: t.Any = None) -> dict[str, t.Any]:
     verdicts = [_verdict(rule, finding) for rule in RULES for finding in [rule.find(case)] if finding]
     causes = [verdict for verdict in verdicts if verdict["kind"] == "cause"]
     if not causes and (not case.docker_answers or case.flanneld_missing):
-        finding = _first_broken(case)
-        causes = [_verdict(_UNEXPLAINED, finding)]
+        causes = [_verdict(_UNEXPLAINED, _first_broken(case))]
         verdicts = causes + verdicts
     return {
         "healthy": not causes,
@@ -91,6 +80,17 @@ def _first_broken(case: Case) -> Finding:
     culprit = broken[0] if broken else needed[-1]
     pinged = [Evidence("docker's API", case.seen.pinged)] if culprit == "docker.service" and case.seen.pinged else []
     return Finding(culprit, [case.shown(culprit), *pinged, *case.job(culprit), *case.logged(culprit, ".")])
+
+
+_UNEXPLAINED = Rule(
+    name="unexplained",
+    row=None,
+    kind="cause",
+    cause="{culprit} is not up, for a reason that this collection does not know.",
+    remedy="Read the evidence, and the journal of {culprit}.",
+    risk="Unknown, so nothing is done about it here.",
+    find=_first_broken,
+)
 
 
 def _health(case: Case) -> str:

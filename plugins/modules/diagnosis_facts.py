@@ -13,8 +13,8 @@ author: container_linux.remediation contributors (@container-linux)
 description:
   - Looks at the whole chain that a container needs, from etcd over flannel's network config and flanneld to Docker, in
     one read-only round trip, and tells the root cause with the lines that prove it.
-  - Looks where the host's own flanneld looks. Its endpoints, prefix and certificates are taken from its unit, the unit's
-    drop-ins and its environment files.
+  - Looks where the host's own flanneld looks. Its endpoints, prefix and certificates are taken from its unit, the
+    drop-ins of that and its environment files.
   - Never talks to the socket of a Docker that is down, since that would start it.
 options:
   flannel_config:
@@ -36,17 +36,13 @@ seealso:
 """
 
 EXAMPLES = r"""
+# Hosts without Python need "gather_facts: false" in the play.
 - name: Find out why Docker does not run
-  hosts: container_linux
-  gather_facts: false
-  become: true
-  tasks:
-    - name: Diagnose
-      container_linux.remediation.diagnosis_facts:
+  container_linux.remediation.diagnosis_facts:
 
-    - name: Say what was found
-      ansible.builtin.debug:
-        msg: "{{ container_linux_diagnosis.summary }}"
+- name: Say what was found
+  ansible.builtin.debug:
+    msg: "{{ ansible_facts.container_linux_diagnosis.summary }}"
 
 - name: Also tell whether another network than the wanted one is in use
   container_linux.remediation.diagnosis_facts:
@@ -173,7 +169,8 @@ ansible_facts:
           description:
             - What the host's flanneld really uses. C(wanted) tells whether this host means to run it;
               C(key), C(endpoints) and C(api) where it looks for its config; C(options) each option's C(value) and the
-              C(source) that sets it; C(lease) its C(network) and C(subnet), empty where it has none.
+              C(source) that sets it; C(lease) its C(network) and C(subnet), empty where it has none; C(overlaps) the
+              networks of the host that its network collides with.
           returned: success
           type: dict
           sample:
@@ -185,11 +182,13 @@ ansible_facts:
             options:
               etcd-prefix: {value: /coreos.com/network, source: "flanneld's default"}
             lease: {network: 10.1.0.0/16, subnet: 10.1.23.1/24}
+            overlaps: []
         etcd:
           description:
             - The etcd that answered. C(endpoint), C(version) and the C(unit) that serves it (empty where it is not on
-              this host); what is at flannel's C(key), one of V(value), V(directory), V(absent), V(error) and V(unknown);
-              its C(value) and C(index); and the files that pull in etcd.service where that one is up, C(pulled_in_by).
+              this host). What is at flannel's C(key), one of V(value), V(directory), V(absent), V(error) and
+              V(unknown), with its C(value) and C(index) and the C(problems) that flanneld has with it. Whether
+              etcd.service runs C(in_place_of_etcd2), and the files that it is C(pulled_in_by).
           returned: success
           type: dict
           sample:
@@ -199,14 +198,32 @@ ansible_facts:
             key: absent
             value: ""
             index: 0
+            problems: []
+            in_place_of_etcd2: false
             pulled_in_by: []
         docker:
           description:
-            - Whether its API C(answers), the network of its C(bridge), and how many C(containers) run (null where it
-              does not tell).
+            - Whether its API C(answers), the network of its C(bridge), how many C(containers) run (null where it does
+              not tell), and which other units were C(left_behind) when Docker or flanneld did not come up.
           returned: success
           type: dict
-          sample: {answers: false, bridge: "", containers: null}
+          sample: {answers: false, bridge: "", containers: null, left_behind: []}
+        units:
+          description:
+            - The units of the chain by name, each with C(id), C(load_state), C(active_state), C(sub_state), C(result),
+              C(unit_file_state), C(fragment) and C(drop_ins).
+          returned: success
+          type: dict
+          sample:
+            docker.service:
+              id: docker.service
+              load_state: loaded
+              active_state: inactive
+              sub_state: dead
+              result: success
+              unit_file_state: disabled
+              fragment: /usr/lib/systemd/system/docker.service
+              drop_ins: /etc/systemd/system/docker.service.d/40-flannel.conf
         host:
           description: The operating system's C(id) and C(version), and the C(networks) that the host uses.
           returned: success

@@ -48,7 +48,7 @@ class Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def servers() -> Iterator[list[Server]]:
-    made = [Server(("127.0.0.1", 0), Handler) for _ in range(2)]
+    made = [Server(("127.0.0.1", 0), Handler) for _number in range(2)]
     for server in made:
         server.asked = []
         threading.Thread(target=server.serve_forever, daemon=True).start()
