@@ -81,6 +81,18 @@ def _ansible(python: str, *arguments: str, **options: Any) -> Result:
     return {**result, "failed": "FAILED" in before, "printed": done.stdout + done.stderr}
 
 
+def playbook(folder: Path, *arguments: str, **play: Any) -> str:
+    """A play on a host whose Python does not exist. Nothing of it stands in an argument list. What it printed."""
+    file = folder / "play.yml"
+    file.write_text(json.dumps([{"hosts": "all", "gather_facts": False, **play}]))
+    command = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", "localhost,", "-c", "local"]
+    command += ["-e", "ansible_python_interpreter=/nonexistent", str(file), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment(), check=False)
+    if done.returncode:
+        raise AssertionError(done.stdout + done.stderr)
+    return done.stdout + done.stderr
+
+
 def module(*, check: bool = False, **options: Any) -> Result:
     """The real module, run by itself. In diff mode."""
     arguments = {**options, "_ansible_check_mode": check, "_ansible_diff": True}

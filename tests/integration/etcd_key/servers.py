@@ -207,7 +207,7 @@ class Wire:
                 if fate == "slow":
                     time.sleep(0.3)
                 if fate == "close":
-                    server.socket.close()
+                    server.socket.shutdown(socket.SHUT_RDWR)
                 there = http.client.HTTPConnection(wire.target.removeprefix("http://"), timeout=20)
                 there.request(self.command, self.path, body, dict(self.headers))
                 answer = there.getresponse()
@@ -236,16 +236,10 @@ class Wire:
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
-    def get_request(self) -> Any:
-        try:
-            return super().get_request()
-        except ValueError as error:  # the socket was closed on purpose
-            raise OSError from error
-
 
 @contextmanager
 def _serving(server: ThreadingHTTPServer) -> Iterator[None]:
-    thread = threading.Thread(target=_serve, args=(server,), daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
     try:
         yield
@@ -253,11 +247,6 @@ def _serving(server: ThreadingHTTPServer) -> Iterator[None]:
         server.shutdown()
         server.server_close()
         thread.join()
-
-
-def _serve(server: ThreadingHTTPServer) -> None:
-    with suppress(ValueError):
-        server.serve_forever(poll_interval=0.05)
 
 
 @contextmanager

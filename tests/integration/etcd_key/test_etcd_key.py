@@ -5,22 +5,25 @@
 
 from __future__ import annotations
 
+import base64
 import threading
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ansible_collections.container_linux.remediation.plugins.module_utils._host import Completed
 from ansible_collections.container_linux.remediation.tests.integration.etcd_key.front_ends import (
+    MODULE,
     FrontEnd,
     Shell,
     action,
     background,
     logic,
     module,
+    playbook,
 )
 from ansible_collections.container_linux.remediation.tests.integration.etcd_key.servers import Etcd
 
@@ -121,6 +124,18 @@ def test_json_counts_and_not_its_spaces(etcd: Etcd, key: str) -> None:
     assert other["differs"] is True
 
 
+def test_what_jinja_makes_of_a_value_does_not_matter(etcd: Etcd, key: str, tmp_path: Path) -> None:
+    templates = ["{{ config }}", "{{ config | to_json }}", "{{ config | to_nice_json }}", dict(FLANNEL), FLANNEL_TEXT]
+    tasks = [{MODULE: {"key": key, "endpoints": [etcd.url], "value": value}} for value in templates]
+    printed = playbook(
+        tmp_path, vars={"config": {**FLANNEL, "Network": "{{ net }}"}, "net": "10.2.0.0/16"}, tasks=tasks
+    )
+    assert f"ok={len(tasks)} " in printed
+    assert "changed=1 " in printed
+    assert "WARNING" not in printed
+    assert logic(key=key, value="", endpoints=[etcd.url])["value"] == FLANNEL_TEXT
+
+
 def test_keep_reports_and_replace_replaces(etcd: Etcd, key: str) -> None:
     first = logic(key=key, value="old", endpoints=[etcd.url])
     kept = logic(key=key, value="new", endpoints=[etcd.url])
@@ -213,16 +228,16 @@ class Gate:
         return done
 
 
+def race(values: list[str], **options: Any) -> list[dict[str, Any]]:
+    """All look at the key before any writes."""
+    barrier = threading.Barrier(len(values))
+    with ThreadPoolExecutor(len(values)) as pool:
+        return list(pool.map(lambda value: logic(value=value, host=Gate(barrier), **options), values))
+
+
 @pytest.mark.parametrize("values", [["same"] * 10, [f"value {number}" for number in range(10)]])
 def test_of_ten_that_race_to_create_one_does(etcd: Etcd, key: str, values: list[str]) -> None:
-    barrier = threading.Barrier(10)
-    with ThreadPoolExecutor(10) as pool:
-        results = list(
-            pool.map(
-                lambda value: logic(key=key, value=value, endpoints=[etcd.url], host=Gate(barrier)),
-                values,
-            )
-        )
+    results = race(values, key=key, endpoints=[etcd.url])
     assert [result.get("msg") for result in results] == [None] * 10
     assert sorted(result["changed"] for result in results) == [False] * 9 + [True]
     assert len({result["value"] for result in results}) == 1
@@ -231,34 +246,27 @@ def test_of_ten_that_race_to_create_one_does(etcd: Etcd, key: str, values: list[
 
 def test_a_replacement_that_comes_second_starts_from_what_is_there(etcd: Etcd, key: str) -> None:
     logic(key=key, value="start", endpoints=[etcd.url])
-    barrier = threading.Barrier(3)
-    change: Callable[[str], dict[str, Any]] = lambda value: logic(  # noqa: E731
-        key=key, value=value, policy="replace", endpoints=[etcd.url], host=Gate(barrier)
-    )
-    with ThreadPoolExecutor(3) as pool:
-        results = list(pool.map(change, ["a", "b", "c"]))
+    results = race(["a", "b", "c"], key=key, policy="replace", endpoints=[etcd.url])
     assert all(result["changed"] for result in results)
-    indices = {result["previous"]["index"] for result in results}
-    assert len(indices) == 3, "each replaced what the one before had written"
+    assert len({result["previous"]["index"] for result in results}) == 3, "each replaced what was there then"
 
 
 def test_a_guarded_replacement_that_comes_second_writes_nothing(etcd: Etcd, key: str) -> None:
     logic(key=key, value="start", endpoints=[etcd.url])
-    barrier = threading.Barrier(3)
-    change: Callable[[str], dict[str, Any]] = lambda value: logic(  # noqa: E731
-        key=key, value=value, policy="replace", expected_value="start", endpoints=[etcd.url], host=Gate(barrier)
-    )
-    with ThreadPoolExecutor(3) as pool:
-        results = list(pool.map(change, ["a", "b", "c"]))
+    results = race(["a", "b", "c"], key=key, policy="replace", expected_value="start", endpoints=[etcd.url])
     assert sorted(result.get("failed", False) for result in results) == [False, True, True]
 
 
-def test_what_etcd_stores_is_what_others_read(two: Etcd, three: Etcd, key: str) -> None:
-    logic(key=key, value=FLANNEL, endpoints=[two.url])
+def test_what_is_stored_is_what_others_read(two: Etcd, three: Etcd, key: str) -> None:
+    logic(key=key, value=FLANNEL, ttl=30, endpoints=[two.url])
     node = two.call("GET", f"/v2/keys{key}")["node"]
-    assert node["value"] == FLANNEL_TEXT
-    logic(key=key, value="other", endpoints=[two.url], policy="replace", ttl=30)
-    assert two.call("GET", f"/v2/keys{key}")["node"]["ttl"] > 20
+    assert (node["value"], node["ttl"] > 20) == (FLANNEL_TEXT, True)
+
+    logic(key=key, value=FLANNEL, endpoints=[three.url])
+    encoded = base64.b64encode(key.encode()).decode()
+    stored = three.call("POST", "/v3/kv/range", {"key": encoded})["kvs"][0]
+    assert base64.b64decode(stored["value"]).decode() == FLANNEL_TEXT
+    assert "lease" not in stored
 
 
 # v2 alone
