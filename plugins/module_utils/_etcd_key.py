@@ -55,6 +55,7 @@ _ATTEMPTS = 5
 # curl's exit statuses that say that the request was never sent: the name, or the connection.
 _NEVER_SENT = (6, 7)
 _TIMED_OUT = (28, 124, 137)
+_TOO_LONG = 23
 _TLS = (35, 51, 53, 54, 58, 59, 60, 66, 77, 80, 82, 83)
 
 # Everything that a request holds reaches curl through pipes, written by a printf that is part of the shell: keys,
@@ -550,6 +551,8 @@ def _no_answer(section: Section, connection: Connection) -> str:
     words = printable(section.err) or f"curl ended with status {section.rc}"
     if section.rc in _TIMED_OUT:
         return f"It did not answer within the {connection.timeout} s of timeout ({words})."
+    if section.rc == _TOO_LONG:
+        return "It answers with more than 4 MB, which is no key of etcd's."
     if section.rc in _TLS or "SSL" in words or "alert" in words:
         files = [
             f"{name} {path}"

@@ -46,8 +46,7 @@ class Shell:
 
 def logic(*, check: bool = False, host: Any = None, **options: Any) -> Result:
     """The logic in this process, against a real shell. The result tells its round trips as well."""
-    spec = dict(SPEC)
-    validated = ArgumentSpecValidator(spec.pop("argument_spec"), **spec).validate(options)
+    validated = ArgumentSpecValidator(**SPEC).validate(options)
     if validated.error_messages:
         return {"failed": True, "changed": False, "msg": "; ".join(validated.error_messages)}
     shell = host or Shell()

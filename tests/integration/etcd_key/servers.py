@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from ansible_collections.container_linux.remediation.tests.machine.testmachine.parts import build_parts
 
@@ -96,8 +97,8 @@ def running(
     tls: ssl.SSLContext | None = None,
 ) -> Iterator[list[Etcd]]:
     """A cluster that serves, and is gone afterwards."""
-    clients = [f"{scheme}://127.0.0.1:{free_port()}" for _ in range(members)]
-    peers = [f"http://127.0.0.1:{free_port()}" for _ in range(members)]
+    clients = [f"{scheme}://127.0.0.1:{free_port()}" for _member in range(members)]
+    peers = [f"http://127.0.0.1:{free_port()}" for _member in range(members)]
     cluster = ",".join(f"m{number}={peer}" for number, peer in enumerate(peers))
     started: list[Etcd] = []
     try:
@@ -179,12 +180,14 @@ Fate = Callable[[BaseHTTPRequestHandler], str]
 class Wire:
     """A way to a real etcd on which requests can get lost: C(fate) names what becomes of each.
 
+    Of v3's base paths it knows one alone, where C(base) names it.
     C(pass); C(slow): passes after a while; C(lose-request): never arrives; C(lose-answer): arrives, and the answer
     is lost; C(close): passes, and from then on nothing is accepted any more.
     """
 
     target: str
     fate: Fate
+    base: str = ""
     seen: list[str] = field(default_factory=list)
 
     @contextmanager
@@ -209,7 +212,11 @@ class Wire:
                 if fate == "close":
                     server.socket.shutdown(socket.SHUT_RDWR)
                 there = http.client.HTTPConnection(wire.target.removeprefix("http://"), timeout=20)
-                there.request(self.command, self.path, body, dict(self.headers))
+                path = self.path
+                if wire.base and path.startswith("/v3"):
+                    known = path.startswith(f"/{wire.base}/")
+                    path = "/v3/" + path.split("/", 2)[2] if known else "/no such page"
+                there.request(self.command, quote(path, safe="/?=&%"), body, dict(self.headers))
                 answer = there.getresponse()
                 text = answer.read()
                 there.close()

@@ -78,7 +78,7 @@ def test_each_endpoint_that_failed_is_named(key: str) -> None:
         (200, '{"etcdserver": "2.3.8", "node": []}', "does not answer as etcd does"),
         (500, '{"etcdserver": "2.3.8"}', "does not answer as etcd does"),
         (200, "[" * 100_000, "is not etcd"),
-        (200, '{"etcdserver"' + "x" * 5_000_000, "could not be asked"),
+        (200, '{"etcdserver"' + "x" * 5_000_000, "more than 4 MB"),
     ],
 )
 def test_an_answer_that_makes_no_sense(key: str, status: int, body: str, words: str) -> None:
@@ -113,6 +113,16 @@ def test_endpoints_of_several_clusters_are_refused(two: Etcd, three: Etcd, both:
 def test_a_proxy_of_the_environment_is_not_used(two: Etcd, key: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     assert module(key=key, value="x", endpoints=[two.url])["changed"] is True
+
+
+@pytest.mark.parametrize("base", ["v3", "v3beta", "v3alpha"])
+def test_each_release_has_its_own_path_to_v3(three: Etcd, key: str, base: str) -> None:
+    # the paths of older releases, in front of a newer one
+    with Wire(three.url, lambda request: "pass", base=base).open() as endpoint:
+        options: dict[str, Any] = {"key": key, "value": "x", "endpoints": [endpoint]}
+        assert logic(**options, ttl=60)["action"] == "created"
+        assert logic(**options)["ttl"] > 50
+        assert logic(**options, policy="replace")["ttl"] is None
 
 
 # A network that loses things
