@@ -329,8 +329,8 @@ def ensure(params: dict[str, t.Any], host: Host, *, check_mode: bool) -> dict[st
         left = tuple(endpoint for endpoint in left if endpoint != store.endpoint)
         if not left:
             raise RemediationError(
-                f"{store.endpoint} answered, but no longer when '{wish.key}' was to be written "
-                f"({attempt.sentence}), and nothing was written. Look at etcd there, then run again.",
+                f"{store.endpoint} answered, but no longer when '{wish.key}' was to be written, and nothing was "
+                f"written. {attempt.sentence}",
                 **_facts(wish.key, store, node),
             )
 
@@ -512,7 +512,7 @@ def _store(answer: Answer, number: int, endpoint: str, connection: Connection) -
     if not isinstance(version, str):
         return (
             f"What listens there is not etcd 2 or later: it answers HTTP {reply.status} "
-            f"'{printable(reply.body, limit=80)}'."
+            f"'{printable(reply.body, limit=80)}'. Correct endpoints."
         )
     base = next(b for b in ("v3alpha", "v3beta", "v3", "v2") if f"read_{number}_{b}" in answer)
     section = answer[f"read_{number}_{base}"]
@@ -550,7 +550,10 @@ def _no_answer(section: Section, connection: Connection) -> str:
     """Return in a sentence why curl has no answer to show."""
     words = printable(section.err) or f"curl ended with status {section.rc}"
     if section.rc in _TIMED_OUT:
-        return f"It did not answer within the {connection.timeout} s of timeout ({words})."
+        return (
+            f"It did not answer within the {connection.timeout} s of timeout ({words}). "
+            "Look at etcd and at the network there, or raise timeout."
+        )
     if section.rc == _TOO_LONG:
         return "It answers with more than 4 MB, which is no key of etcd's."
     if section.rc in _TLS or "SSL" in words or "alert" in words:
@@ -563,10 +566,10 @@ def _no_answer(section: Section, connection: Connection) -> str:
             )
             if path
         ]
-        return f"TLS failed ({words}), with {', '.join(files) or 'no certificate files given'}."
+        return f"TLS failed ({words}), with {', '.join(files) or 'no certificate files given'}. Check the files."
     if section.rc == 0:
-        return f"It does not answer in HTTP ('{printable(section.out, limit=80)}')."
-    return f"It could not be asked ({words})."
+        return f"It does not answer in HTTP ('{printable(section.out, limit=80)}'). Correct endpoints."
+    return f"It could not be asked ({words}). Start etcd there, or correct endpoints."
 
 
 _NEXT_STEPS = {
