@@ -28,13 +28,19 @@ def differences(host: Host) -> list[str]:
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Show the journals of the machines that a failed test was about."""
     report = yield
-    arguments: dict[str, object] = getattr(item, "funcargs", {})
     if report.failed:
-        for host in arguments.values():
-            for one in host if isinstance(host, list) else [host]:
-                if isinstance(one, Host):
-                    report.sections.append((f"journal of {one.backend.get_pytest_id()}", journal(one)))
+        for name, host in hosts_of(item).items():
+            report.sections.append((f"journal of {name}", journal(host)))
     return report
+
+
+def hosts_of(item: pytest.Item) -> dict[str, Host]:
+    """The machines among a test's arguments, single ones and those in a list, by name."""
+    arguments: dict[str, object] = getattr(item, "funcargs", {})
+    values = [
+        value for argument in arguments.values() for value in (argument if isinstance(argument, list) else [argument])
+    ]
+    return {str(value.backend.get_pytest_id()): value for value in values if isinstance(value, Host)}
 
 
 def journal(host: Host) -> str:

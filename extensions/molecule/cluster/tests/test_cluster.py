@@ -63,6 +63,12 @@ def test_exactly_one_member_created_the_key(runs: list[list[dict[str, Any]]]) ->
     assert sorted(result["result"]["changed"] for result in results) == [False, False, True]
 
 
+def test_check_mode_predicted_what_changed(runs: list[list[dict[str, Any]]]) -> None:
+    predicted, changed = ({(r["host"], r["task"]) for r in run if r["result"].get("changed")} for run in runs[:2])
+    assert changed
+    assert changed <= predicted
+
+
 def test_healthy_members_are_only_looked_at(runs: list[list[dict[str, Any]]]) -> None:
     tasks = [result["task"] for result in runs[2] if result["host"].startswith("molecule-")]
     assert tasks == ["Diagnose"] * 3
