@@ -141,7 +141,7 @@ def _masked(case: Case) -> Finding | None:
 
 def _docker_left_behind(case: Case) -> Finding | None:
     down = case.state("docker.service") in ("inactive", "activating", "deactivating") and case.loaded("docker.service")
-    if case.docker_answers or not down or case.flanneld_missing:
+    if case.docker_answers or not down or case.flanneld_missing or _masked(case):
         return None
     evidence = [case.shown("docker.service"), case.shown("docker.socket"), *case.job("docker.service")]
     if case.flanneld_wanted:
@@ -250,8 +250,8 @@ RULES: t.Sequence[Rule] = (
         name="etcd-asks-for-credentials",
         row=20,
         kind="cause",
-        cause="etcd does not let flanneld read {culprit}.",
-        remedy="Give flanneld a user that may read it, or let guests read it.",
+        cause="etcd asks for a user before it shows {culprit}.",
+        remedy="Check the user that flanneld has, or give it one that may read the key.",
         risk="Switching authentication off opens the store to everybody.",
         find=_etcd_error("auth"),
     ),
