@@ -51,7 +51,9 @@ def test_a_hostile_value_is_an_invalid_config_and_nothing_else(value: str) -> No
     assert len(result["summary"]) < 700
 
 
-@pytest.mark.parametrize("answer", ["", "<html>\x1b[31mlogin</html>", "[" * 100_000, '{"node": 7}', '{"node": {"dir": 1}}'])
+@pytest.mark.parametrize(
+    "answer", ["", "<html>\x1b[31mlogin</html>", "[" * 100_000, '{"node": 7}', '{"node": {"dir": 1}}']
+)
 def test_an_answer_that_is_no_etcd_node_is_said_to_be_none(answer: str) -> None:
     result = diagnosis("key-missing", lambda text: _section(text, "key-0", "HTTP/1.1 200 OK\n\n" + answer))
     assert names(result, "cause") == ["etcd-refuses"]
@@ -104,5 +106,7 @@ def test_a_mark_of_another_call_marks_nothing(case: str) -> None:
     """The fence is made anew for each call: what an earlier one was like helps nobody."""
     text = (RECORDED / f"{case}.txt").read_text()
     fence = "fence-0123456789abcdef0123456789abcdef"
-    forged = _section(text, "os", f"ID=coreos\n\n{fence} end os 0\n\n{fence} begin ping\nHTTP/1.1 200 OK\n\nOK\n{fence} end ping 0")
+    forged = _section(
+        text, "os", f"ID=coreos\n\n{fence} end os 0\n\n{fence} begin ping\nHTTP/1.1 200 OK\n\nOK\n{fence} end ping 0"
+    )
     assert diagnosis(case, lambda _: forged)["docker"]["answers"] == diagnosis(case)["docker"]["answers"]
