@@ -5,15 +5,14 @@
 # row: 25
 # within: 90 s
 
-make_directory() {
-  use_etcd2
-  etcdctl mkdir /coreos.com/network/config
+make_the_mistake() {
+  use_etcd2 && make_directory /coreos.com/network/config
 }
 
 setup() {
   limit_start_timeout 10s
   configure_flannel
-  with_etcd2 make_directory
+  with_etcd2 make_the_mistake
   enable_units etcd2 docker
 }
 

@@ -158,7 +158,8 @@ def _rootfs_files(release: Release, programs: dict[str, Path]) -> Iterable[File]
     yield from render_files(release)
     for path in sorted(ROOTFS.rglob("*")):
         if path.is_file():
-            mode = path.stat().st_mode & 0o777
+            # Not the checkout's own mode, which depends on the umask it was made with.
+            mode = 0o755 if path.stat().st_mode & 0o100 else 0o644
             yield File(f"/{path.relative_to(ROOTFS)}", path.read_bytes(), mode)
     for program, (place, *links) in _PROGRAMS.items():
         yield File(place, programs[program].read_bytes(), 0o755)

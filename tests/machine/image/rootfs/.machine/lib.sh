@@ -49,7 +49,9 @@ FLANNELD_ETCD_ENDPOINTS=http://127.0.0.1:2379
 EOF
 }
 
-# with_etcd2 COMMAND...: runs it beside etcd2 on etcd2's own data, before the boot.
+# with_etcd2 COMMAND...: runs it beside etcd2 on etcd2's own data, before the boot. The command is
+# tried again until it succeeds: in a cluster the others may have gone on to their boot meanwhile,
+# and there is no quorum until they are back.
 with_etcd2() (
   set -a
   # shellcheck disable=SC2034  # read by etcd
@@ -59,30 +61,32 @@ with_etcd2() (
   set +a
   setpriv --reuid=etcd --regid=etcd --clear-groups /usr/bin/etcd2 > /run/etcd2.log 2>&1 &
   pid=$!
-  tries=600
-  until timeout 5 etcdctl cluster-health >/dev/null 2>&1; do
-    tries=$((tries - 1))
-    if [ "$tries" = 0 ] || ! kill -0 "$pid"; then
-      cat /run/etcd2.log >&2
+  deadline=$(($(date +%s) + 60))
+  until curl -fs -m 5 -o /dev/null http://127.0.0.1:2379/health && "$@"; do
+    if [ "$(date +%s)" -ge "$deadline" ] || ! kill -0 "$pid"; then
+      tail -n 20 /run/etcd2.log >&2
       return 1
     fi
     sleep 0.1
   done
-  "$@"
   kill "$pid"
   wait "$pid" || :
   rm -f /run/etcd2.log
 )
 
+# make_directory KEY: succeeds too when it is there.
+make_directory() {
+  etcdctl mkdir "$1" >/dev/null 2>&1 || etcdctl ls "$1"
+}
+
 # Another program's key: /coreos.com exists, so etcd is in use and only flannel's part is missing.
 use_etcd2() {
-  etcdctl mkdir /coreos.com/updateengine >/dev/null 2>&1 || etcdctl ls /coreos.com/updateengine
+  make_directory /coreos.com/updateengine
 }
 
 # set_network TEXT: the key as a user would have set it.
 set_network() {
-  use_etcd2
-  etcdctl set /coreos.com/network/config "$1" >/dev/null
+  use_etcd2 && etcdctl set /coreos.com/network/config "$1" >/dev/null
 }
 
 journal_has() {
