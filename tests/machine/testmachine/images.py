@@ -102,6 +102,7 @@ def _ensure_base(client: docker.DockerClient, suite: str) -> str:
         run = subprocess.run(
             ["mmdebstrap", "--variant=minbase", suite, str(archive)],
             stdin=subprocess.DEVNULL,
+            check=False,
             capture_output=True,
             text=True,
         )

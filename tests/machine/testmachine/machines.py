@@ -277,7 +277,7 @@ def _text(output: bytes | Iterator[bytes]) -> str:
 def _lets_in(machine: Machine) -> bool:
     try:
         command = machine.ssh_command("true")
-        run = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=10)
+        run = subprocess.run(command, stdin=subprocess.DEVNULL, check=False, capture_output=True, timeout=10)
     except (MachineError, subprocess.TimeoutExpired):
         return False
     return run.returncode == 0

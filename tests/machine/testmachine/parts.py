@@ -122,7 +122,8 @@ def _check_tools() -> None:
     for program, package in _TOOLS.items():
         if not Path(program).exists():
             raise MachineError(f"{program} is missing: install Debian's {package} (`make setup` does it).")
-    answer = subprocess.run([_GO, "env", "GOVERSION"], capture_output=True, text=True).stdout.strip()
+    asked = subprocess.run([_GO, "env", "GOVERSION"], check=False, capture_output=True, text=True)
+    answer = asked.stdout.strip()
     found = re.match(r"go1\.(\d+)", answer)
     if not found or int(found[1]) >= 22:
         raise MachineError(
@@ -149,6 +150,7 @@ def _build(part: Part, scratch: str) -> None:
             cwd=part.source or scratch,
             env=environment,
             stdin=subprocess.DEVNULL,
+            check=False,
             capture_output=True,
             text=True,
         )
