@@ -333,8 +333,8 @@ def equal(one: str, other: str) -> bool:
     """Return whether two values say the same: the same text, or two equal JSON objects or arrays."""
     if one == other:
         return True
-    canonical = _canonical(one)
-    return canonical is not None and canonical == _canonical(other)
+    text = canonical(one)
+    return text is not None and text == canonical(other)
 
 
 def canonical_json(document: t.Any) -> str:
@@ -342,7 +342,8 @@ def canonical_json(document: t.Any) -> str:
     return json.dumps(document, ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":"))
 
 
-def _canonical(text: str) -> str | None:
+def canonical(text: str) -> str | None:
+    """Return the one JSON text of what is an object or array in JSON, or None where it is neither."""
     # compared as text, since to Python 1, 1.0 and true are equal
     try:
         document = json.loads(text)

@@ -109,6 +109,15 @@ def test_hostile_text_is_stored_as_it_is(etcd: Etcd, key: str, front_end: FrontE
     assert "\x1b" not in replaced["previous"]["value"]
 
 
+@everywhere
+def test_json_that_cannot_be_shown_is_no_trouble(two: Etcd, key: str, front_end: FrontEnd) -> None:
+    hostile = '{"a": "\\ud800\\u001b[31m", "b": 1e999, "c": NaN}'
+    assert front_end(key=key, value=hostile, endpoints=[two.url])["value"] == hostile
+    hostile = '{"a": "\\ud800\\u001b[31m"}'
+    result = front_end(key=key, value=hostile, endpoints=[two.url], policy="replace")
+    assert (result["action"], result["value"]) == ("replaced", hostile)
+
+
 def test_a_long_value_is_stored_whole(etcd: Etcd, key: str) -> None:
     long = "0123456789abcdef" * 60_000
     assert logic(key=key, value=long, endpoints=[etcd.url])["action"] == "created"

@@ -78,6 +78,7 @@ def test_each_endpoint_that_failed_is_named(key: str) -> None:
         (200, '{"etcdserver": "2.3.8", "node": []}', "does not answer as etcd does"),
         (500, '{"etcdserver": "2.3.8"}', "does not answer as etcd does"),
         (200, "[" * 100_000, "is not etcd"),
+        (200, '{"\\u0065tcdserver": "2.3.8"}', "is not etcd"),
         (200, '{"etcdserver"' + "x" * 5_000_000, "more than 4 MB"),
     ],
 )
@@ -113,6 +114,11 @@ def test_endpoints_of_several_clusters_are_refused(two: Etcd, three: Etcd, both:
 def test_a_proxy_of_the_environment_is_not_used(two: Etcd, key: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     assert module(key=key, value="x", endpoints=[two.url])["changed"] is True
+
+
+def test_an_etcd_with_neither_api_is_told_so(three: Etcd, key: str) -> None:
+    with Wire(three.url, lambda request: "pass", base="v4").open() as endpoint:
+        assert_failed(logic(key=key, value="x", endpoints=[endpoint]), "Its v2 API is off as well")
 
 
 @pytest.mark.parametrize("base", ["v3", "v3beta", "v3alpha"])
@@ -152,6 +158,21 @@ def test_a_write_that_is_lost_is_not_sent_again(etcd: Etcd, key: str) -> None:
         assert_failed(logic(key=key, value="x", endpoints=[endpoint]), "could not be written", "Run again")
     assert len([line for line in wire.seen if is_write(line)]) == 1
     assert logic(key=key, state="absent", endpoints=[etcd.url])["changed"] is False
+
+
+def test_seconds_that_pass_are_no_write(etcd: Etcd, key: str) -> None:
+    logic(key=key, value="x", ttl=60, endpoints=[etcd.url])
+
+    def lose_late(request: BaseHTTPRequestHandler) -> str:
+        if is_write(f"{request.command} {request.path}"):
+            time.sleep(1.1)
+            return "lose-request"
+        return "pass"
+
+    with Wire(etcd.url, lose_late).open() as endpoint:
+        result = logic(key=key, value="x", policy="replace", endpoints=[endpoint])
+    assert_failed(result, "could not be written")
+    assert result["ttl"] < 60
 
 
 def test_an_unsent_write_goes_to_the_next_endpoint(etcd: Etcd, key: str) -> None:
