@@ -187,10 +187,10 @@ class Case:
             if job.unit == name
         ]
 
-    def logged(self, name: str, pattern: str) -> list[Evidence]:
-        """The last line of a unit's journal that matches a pattern."""
+    def logged(self, name: str, pattern: str, *, last: int = 1) -> list[Evidence]:
+        """The last lines of a unit's journal that match a pattern."""
         lines = [line for line in self.seen.journal.get(name, ()) if re.search(pattern, line)]
-        return [Evidence(f"journal of {name}", printable(line)) for line in lines[-1:]]
+        return [Evidence(f"journal of {name}", printable(line)) for line in lines[-last:]]
 
     def answered(self) -> list[Evidence]:
         """What each etcd endpoint said of flannel's key."""

@@ -300,7 +300,8 @@ def test_a_masked_unit_is_named(case: str, culprit: str) -> None:
 def test_a_docker_that_fails_by_itself_is_left_to_a_person() -> None:
     result = diagnosis("docker-failed")
     assert verdict(result, "unexplained")["culprit"] == "docker.service"
-    assert "Result=" in lines(result, "unexplained")
+    assert "Result=exit-code" in lines(result, "unexplained")
+    assert "unknown flag: --nonsense" in lines(result, "unexplained")
     assert not result["curable"]
 
 
