@@ -179,12 +179,11 @@ def blocking_chain(unit: str, units: t.Mapping[str, Properties], jobs: t.Sequenc
     while True:
         here = units.get(chain[-1], {})
         job = queued.get(chain[-1])
+        found: list[str] = []
         if job and job.state == "waiting":
             found = [name for name in here.get("After", "").split() if name in queued]
             found.sort(key=lambda name: queued[name].state != "running")
-        elif len(chain) > 1 and _stands_by_itself(here):
-            found = []
-        else:
+        if not found and not (len(chain) > 1 and _stands_by_itself(here)):
             needed = [name for kind in REQUIREMENTS for name in here.get(kind, "").split()]
             found = [name for name in needed if name in units and not _is_up(units[name])]
             found.sort(key=lambda name: not _stands_by_itself(units[name]))

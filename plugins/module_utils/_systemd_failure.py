@@ -51,6 +51,7 @@ class Failure:
         unit: its properties after the attempt.
         job: its job, if one is still there.
         verb: what was asked of it: `start`, `stop` or `restart`.
+        late: whether it was waited for until the time limit passed.
         chain: the units from it down to the one that holds it up, itself first.
         culprit: that last one's properties.
     """
@@ -58,6 +59,7 @@ class Failure:
     unit: Properties
     job: Job | None
     verb: str
+    late: bool
     chain: list[str]
     culprit: Properties
 
@@ -66,11 +68,11 @@ class Failure:
         return self.unit["Id"]
 
 
-def find_failure(unit: Properties, job: Job | None, verb: str, answer: Answer) -> Failure:
+def find_failure(unit: Properties, job: Job | None, verb: str, answer: Answer, *, late: bool) -> Failure:
     """Return a unit's failure with what held it up, from the sections `chain` and `jobs` of the attempt."""
     loaded = {block["Id"]: block for block in parse_show(answer["chain"].out)} if "chain" in answer else {}
     chain = blocking_chain(unit["Id"], loaded, parse_jobs(answer["jobs"].out)) if verb != "stop" else [unit["Id"]]
-    return Failure(unit, job, verb, chain, loaded.get(chain[-1], {"LoadState": "not-found"}))
+    return Failure(unit, job, verb, late, chain, loaded.get(chain[-1], {"LoadState": "not-found"}))
 
 
 def explain(
@@ -112,7 +114,7 @@ def next_step(words: str) -> str:
 def _sentence(failure: Failure, result: str, told: Section, timeout: int) -> str:
     head = f"{failure.id} did not {failure.verb}"
     state = state_words(failure.unit)
-    if failure.job or failure.unit.get("ActiveState") in ("activating", "deactivating"):
+    if failure.late and (failure.job or failure.unit.get("ActiveState") in ("activating", "deactivating")):
         return f"{head} within {timeout} s: {_going_on(failure, state)}"
     if result == "dependency":
         return f"{head}: its job ended with result 'dependency', {_dependency(failure)}"
@@ -126,9 +128,12 @@ def _sentence(failure: Failure, result: str, told: Section, timeout: int) -> str
         return f"{head}: systemctl ended with exit status {told.rc} and said '{said}'. {next_step(told.err)}"
     if failure.verb == "stop":
         return f"{head}: its job ended well, yet it is {state} again. Stop what starts it, such as its socket, too."
+    cause = "It ended by itself"
+    if failure.unit.get("ActiveState") == "inactive":
+        cause += ", or a condition of its unit file is not met"
     return (
-        f"{head}: its job ended well, yet it is {state}. It ended by itself, or a condition of its unit file is not "
-        f"met: cure what its last lines in 'journal' tell of, then run again."
+        f"{head}: its job ended well, yet it is {state}. {cause}: "
+        f"cure what its last lines in 'journal' tell of, then run again."
     )
 
 

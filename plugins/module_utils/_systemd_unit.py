@@ -148,8 +148,10 @@ wait_for_the_starting() {
   return 1
 }
 
+# An attempt that was cut short is "deactivating", and for a moment "inactive" with a job.
 any_starting() {
-  timeout -k 1 20 systemctl is-active -- $STARTING | grep -q '^activating$'
+  timeout -k 1 20 systemctl show -p ActiveState -p Job -- $STARTING |
+    grep -q -E '^(ActiveState=(de)?activating|Job=[1-9])'
 }
 
 section began 5 date +%s
@@ -231,7 +233,7 @@ class Unit:
         return (
             self.properties.get("NeedDaemonReload") == "yes"
             or (self.load == "loaded" and (bool(new) or shadowed))
-            or (self.load == "not-found" and bool(own))
+            or (self.load == "not-found" and not self.missing)
         )
 
     @property
@@ -246,6 +248,11 @@ class Unit:
     @property
     def down(self) -> bool:
         return self.active in ("inactive", "failed") and not (self.job and self.job.type != "stop")
+
+    @property
+    def between(self) -> bool:
+        """Whether systemd itself is starting it, or about to: an attempt cut short ends `inactive`, with a job."""
+        return self.active in ("activating", "deactivating") or bool(self.job and self.job.type != "stop")
 
     @property
     def passes(self) -> bool:
@@ -356,7 +363,10 @@ def _prove(
     told = answer.get("job")
     failed = [units[name] for name in plan.targets if not told or not _as_wanted(units[name], plan.verb, told)]
     if told and failed:
-        failures = [find_failure(unit.properties, unit.job, plan.verb, answer) for unit in failed]
+        failures = [
+            find_failure(unit.properties, unit.job, plan.verb, answer, late=told.timed_out or unit.id in plan.starting)
+            for unit in failed
+        ]
         message, more = explain(host, failures, told=told, began=answer["began"].out.strip(), timeout=params["timeout"])
         raise RemediationError(message, **details, **more)
     sentence = _unfulfilled(params, plan, answer, list(units.values()))

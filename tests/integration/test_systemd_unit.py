@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         Machine,
         MachineFactory,
         Play,
+        Task,
     )
 
 MODULE = "container_linux.remediation.systemd_unit"
@@ -82,7 +83,7 @@ UNITS = {
         [Service]
         Type=oneshot
         RemainAfterExit=yes
-        ExecStart=/bin/sleep 6
+        ExecStart=/bin/sh -c 'until test -e /run/lab-key; do sleep 0.2; done'
     """,
 }
 
@@ -128,6 +129,12 @@ def run(machine: Machine, *, check: bool = False, diff: bool = True, **options: 
     return machine.play([{MODULE: options}], check=check, diff=diff)
 
 
+def twice(machine: Machine, **options: Any) -> tuple[Task, Task]:
+    """Run the module two times in a row."""
+    first, second = machine.play([{MODULE: options}] * 2, diff=True).tasks
+    return first, second
+
+
 def state(machine: Machine, name: str, what: str = "ActiveState") -> str:
     shown: str = machine.sh(f"systemctl show -p {what} {name}")
     return shown.strip().partition("=")[2]
@@ -138,21 +145,19 @@ def test_start_and_stop(lab: Machine) -> None:
     assert predicted.changed and predicted.result["actions"] == ["start lab-ok.service"]
     assert state(lab, "lab-ok") == "inactive"
 
-    done = run(lab, name="lab-ok", state="started").last
+    done, again = twice(lab, name="lab-ok", state="started")
     assert done.changed and state(lab, "lab-ok") == "active"
     assert done.result["diff"] == predicted.result["diff"]
     assert done.result["diff"]["before"] == {"lab-ok.service": {"active": "inactive", "job": None}}
     assert done.result["diff"]["after"] == {"lab-ok.service": {"active": "active", "job": None}}
     assert done.result["units"]["lab-ok.service"]["active_state"] == "active"
-
-    again = run(lab, name="lab-ok", state="started").last
     assert not again.changed and again.result["actions"] == []
 
     assert run(lab, name="lab-ok", state="stopped", check=True).last.changed
     assert state(lab, "lab-ok") == "active"
-    assert run(lab, name="lab-ok", state="stopped").last.changed
-    assert state(lab, "lab-ok") == "inactive"
-    assert not run(lab, name="lab-ok", state="stopped").last.changed
+    done, again = twice(lab, name="lab-ok", state="stopped")
+    assert done.changed and state(lab, "lab-ok") == "inactive"
+    assert not again.changed
 
 
 def test_a_converged_unit_costs_one_round_trip_and_a_change_two(lab: Machine) -> None:
@@ -176,15 +181,15 @@ def test_restart(lab: Machine) -> None:
 def test_enable_and_disable(lab: Machine) -> None:
     predicted = run(lab, name="lab-ok", enabled=True, check=True).last
     assert predicted.changed and state(lab, "lab-ok", "UnitFileState") == "disabled"
-    done = run(lab, name="lab-ok", enabled=True).last
+    done, again = twice(lab, name="lab-ok", enabled=True)
     assert done.changed and state(lab, "lab-ok", "UnitFileState") == "enabled"
     assert done.result["diff"] == predicted.result["diff"]
     assert state(lab, "lab-ok") == "inactive"
-    assert not run(lab, name="lab-ok", enabled=True).last.changed
+    assert not again.changed
 
-    assert run(lab, name="lab-ok", enabled=False).last.changed
-    assert state(lab, "lab-ok", "UnitFileState") == "disabled"
-    assert not run(lab, name="lab-ok", enabled=False).last.changed
+    done, again = twice(lab, name="lab-ok", enabled=False)
+    assert done.changed and state(lab, "lab-ok", "UnitFileState") == "disabled"
+    assert not again.changed
 
 
 def test_enabled_only_until_the_next_boot_is_neither(lab: Machine) -> None:
@@ -207,15 +212,20 @@ def test_a_unit_that_cannot_be_enabled_is_refused_though_systemctl_would_not(lab
 def test_mask_and_unmask(lab: Machine) -> None:
     predicted = run(lab, name="lab-ok", masked=True, state="stopped", check=True).last
     assert predicted.changed and state(lab, "lab-ok", "LoadState") == "loaded"
-    done = run(lab, name="lab-ok", masked=True, state="stopped").last
+    done, again = twice(lab, name="lab-ok", masked=True, state="stopped")
     assert done.changed and state(lab, "lab-ok", "LoadState") == "masked"
     assert done.result["diff"] == predicted.result["diff"]
-    assert not run(lab, name="lab-ok", masked=True, state="stopped").last.changed
+    assert not again.changed
 
-    for wanted in ({"state": "started"}, {"state": "restarted"}, {"enabled": True}):
-        failed = run(lab, name=["lab-static", "lab-ok"] if "state" in wanted else "lab-ok", **wanted).last
+    wanted: list[dict[str, Any]] = [
+        {"name": ["lab-static", "lab-ok"], "state": "started"},
+        {"name": ["lab-static", "lab-ok"], "state": "restarted"},
+        {"name": "lab-ok", "enabled": True},
+    ]
+    for failed in lab.play([{MODULE: options, "ignore_errors": True} for options in wanted]).tasks:
         assert failed.outcome == "failed" and "'masked: false'" in failed.message
-        assert not failed.changed and state(lab, "lab-static") == "inactive"
+        assert not failed.changed
+    assert state(lab, "lab-static") == "inactive"
 
     assert run(lab, name="lab-ok", masked=False, enabled=True, state="started", check=True).last.changed
     assert state(lab, "lab-ok", "LoadState") == "masked"
@@ -242,12 +252,19 @@ def test_a_unit_that_does_not_exist(lab: Machine) -> None:
     assert failed.outcome == "failed" and "lab-none.service does not exist" in failed.message
     assert state(lab, "lab-ok") == "inactive"
 
-    assert run(lab, name="lab-none", masked=True).last.changed
-    assert not run(lab, name="lab-none", masked=True).last.changed
+    assert [task.changed for task in twice(lab, name="lab-none", masked=True)] == [True, False]
     assert "masked" in run(lab, name="lab-none", state="started").last.message
     failed = run(lab, name="lab-none", masked=False, state="started").last
     assert "Unit lab-none.service not found" in failed.message
     assert not run(lab, name="lab-none", masked=False).last.changed
+
+
+def test_a_unit_file_that_systemd_cannot_use_is_named(lab: Machine) -> None:
+    lab.sh("printf '[Service]\\nUser=core\\n' >/etc/systemd/system/lab-bad.service")
+    failed = run(lab, name=["lab-ok", "lab-bad"], state="started").last
+    lab.sh("rm /etc/systemd/system/lab-bad.service")
+    assert failed.outcome == "failed" and "Correct /etc/systemd/system/lab-bad.service" in failed.message
+    assert state(lab, "lab-ok") == "inactive"
 
 
 def test_two_names_of_one_unit_are_one_unit(lab: Machine) -> None:
@@ -293,9 +310,8 @@ def test_a_unit_that_ends_at_once_or_is_skipped_has_not_started(lab: Machine) ->
 
 
 def test_a_unit_that_runs_something_once_starts_each_time(lab: Machine) -> None:
-    assert run(lab, name="lab-once", state="started").last.changed
-    again = run(lab, name="lab-once", state="started").last
-    assert again.outcome == "ok" and again.changed
+    for task in twice(lab, name="lab-once", state="started"):
+        assert task.outcome == "ok" and task.changed
 
 
 def test_a_unit_that_systemd_is_starting_is_waited_for_over_its_attempts(lab: Machine) -> None:
@@ -314,12 +330,25 @@ def test_a_unit_that_systemd_is_starting_is_waited_for_over_its_attempts(lab: Ma
     assert state(lab, "lab-waits", "MainPID") == started
 
 
+def test_a_unit_that_does_not_get_ready_is_told_apart_from_one_not_waited_for_long_enough(lab: Machine) -> None:
+    failed = run(lab, name="lab-waits", state="started").last
+    assert "did not start: its job ended with result 'failed', and it is" in failed.message
+    assert "result 'timeout'" in failed.message
+    assert any("no key" in line for line in failed.result["journal"]["lab-waits.service"])
+
+    failed = run(lab, name="lab-waits", state="started", timeout=4).last
+    assert "did not start within 4 s" in failed.message and "goes on" in failed.message
+
+
 def test_a_job_that_outlasts_the_time_limit_goes_on(lab: Machine) -> None:
     failed = run(lab, name="lab-slow", state="started", timeout=1).last
     assert failed.outcome == "failed" and "did not start within 1 s" in failed.message
     assert "goes on without Ansible" in failed.message
     assert "lab-slow.service" in lab.sh("systemctl list-jobs --no-legend")
+    key = threading.Timer(3, lab.sh, ["touch /run/lab-key"])
+    key.start()
     assert run(lab, name="lab-slow", state="started").last.changed
+    key.join()
     assert state(lab, "lab-slow") == "active"
 
 
