@@ -8,9 +8,10 @@ import ipaddress
 import re
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 
 import docker
@@ -121,9 +122,8 @@ def up(*, name: str, release: str, state: str, count: int = 1, python: bool = Fa
         made = _start(client, names, image, release, wanted_state)
     say(f"State {state}: {wanted_state.summary}")
     text = f"Waiting until the symptom is there (at most {wanted_state.within} s)"
-    with step(text), ThreadPoolExecutor(max_workers=count) as pool:
-        for outcome in [pool.submit(_wait, machine, wanted_state) for machine in made]:
-            outcome.result()
+    with step(text):
+        _wait_for_all(made, wanted_state)
     return made
 
 
@@ -238,7 +238,19 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _wait(machine: Machine, state: State) -> None:
+def _wait_for_all(made: list[Machine], state: State) -> None:
+    # One that fails, or Ctrl-C, ends the waiting for the others too.
+    give_up = threading.Event()
+    with ThreadPoolExecutor(max_workers=len(made)) as pool:
+        try:
+            for outcome in as_completed([pool.submit(_wait, machine, state, give_up) for machine in made]):
+                outcome.result()
+        except BaseException:
+            give_up.set()
+            raise
+
+
+def _wait(machine: Machine, state: State, give_up: threading.Event) -> None:
     deadline = time.monotonic() + state.within
     _run(machine, "if command -v after_boot >/dev/null; then after_boot; fi", state.within)
     while time.monotonic() < deadline:
@@ -248,7 +260,8 @@ def _wait(machine: Machine, state: State) -> None:
             raise MachineError(f"Machine {machine.name} has stopped by itself; it said:\n{said}")
         if _run(machine, "symptom", 30) and _lets_in(machine):
             return
-        time.sleep(0.3)
+        if give_up.wait(0.3):
+            return
     journal = _text(machine.container.exec_run(["journalctl", "-b", "--no-pager", "-n", "60"]).output)
     raise MachineError(
         f"Machine {machine.name} did not show the symptom of {state.name} ({state.summary}) within"
