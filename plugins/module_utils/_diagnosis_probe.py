@@ -65,7 +65,7 @@ _PROPERTIES = (
 # those of v3's gateway, which moved from release to release.
 _ETCD_SH = r"""
 fetch() {
-  timeout -k 1 "$(($1 + 2))" curl -gsSi --noproxy '*' --proto '=http,https' --connect-timeout 2 --max-time "$1" \
+  curl -gsSi --noproxy '*' --proto '=http,https' --connect-timeout 2 --max-time "$1" \
     ${CA:+--cacert "$CA"} ${CERT:+--cert "$CERT"} ${CERT_KEY:+--key "$CERT_KEY"} ${3:+--data "$3"} --url "$2" |
     head -c 65536
 }
@@ -83,7 +83,9 @@ ask_etcd() {
   finish asked 0
   NUMBER=0
   set -f
-  for ENDPOINT in $(printf '%s' "$ENDPOINTS" | tr ',' ' '); do
+  IFS=', '
+  for ENDPOINT in $ENDPOINTS; do
+    unset IFS
     begin "version-$NUMBER"
     FOUND=$(fetch 3 "${ENDPOINT%/}/version")
     printf '%s' "$FOUND"
@@ -103,6 +105,7 @@ ask_etcd() {
     [ "$NUMBER" -lt 8 ] || break
   done
   set +f
+  unset IFS
 }
 """
 
@@ -111,63 +114,80 @@ ask_etcd() {
 _PROBE_SH = (
     _ETCD_SH
     + r"""
-property() {
-  printf '%s\n' "$SHOWN" | sed -n "s/^$1=//p"
+LINE='
+'
+
+pick() {
+  printf '%s\n' "$SHOWN" | sed -n "$@"
 }
 
-state() {
-  printf '%s\n' "$SHOWN" | sed -n "/^Id=$1\$/,/^\$/s/^ActiveState=//p"
+is_active() {
+  case $STATES in
+    *"$LINE$1${LINE}active$LINE"*) return 0 ;;
+  esac
+  return 1
 }
 
 mentioned() {
-  printf '%s\n' "$SETTINGS" | sed -n \
-    -e "s/.*FLANNELD_$1=[\"']\{0,1\}\([^ \"']*\).*/\1/p" \
-    -e "s/.*-$2[= ]\([^ ]*\).*/\1/p" | tail -n 1
+  case $SETTINGS in
+    *"FLANNELD_$1="* | *"-$2"*)
+      printf '%s\n' "$SETTINGS" | sed -n \
+        -e "s/.*FLANNELD_$1=[\"']\{0,1\}\([^ \"']*\).*/\1/p" \
+        -e "s/.*-$2[= ]\([^ ]*\).*/\1/p" | tail -n 1
+      ;;
+  esac
+}
+
+# show NAME FILE: a file that takes no time to read, as a section
+show() {
+  begin "$1"
+  cat "$2"
+  finish "$1" "$?"
 }
 
 ask_docker() {
   begin "$1"
-  timeout -k 1 5 curl -gsSi --max-time 3 --unix-socket "$SOCKET" "http://docker$2"
+  curl -gsSi --max-time 3 --unix-socket "$SOCKET" "http://docker$2"
   STATUS=$?
   finish "$1" "$STATUS"
   return "$STATUS"
 }
 
-section os 5 cat /etc/os-release
+show os /etc/os-release
 begin units
-# shellcheck disable=SC2046,SC2086 # properties and units are lists of words
-SHOWN=$(timeout -k 1 15 systemctl show --no-pager $(printf ' -p %s' $PROPERTIES) $CHAIN)
-STATUS=$?
-# a password is nobody's business here, in an environment or on a command line
-SHOWN=$(printf '%s\n' "$SHOWN" | sed -e 's/"[A-Z_]*PASSWORD=\(\\.\|[^"\\]\)*"//g' \
-  -e 's/\([A-Z_]*PASSWORD=\)[^ ]*/\1/g' -e 's/\(-password[= ]\)[^ ]*/\1/g')
+# A password is nobody's business here, in an environment or on a command line.
+# shellcheck disable=SC2086 # properties and units are lists of words
+SHOWN=$(timeout -k 1 15 systemctl show --no-pager $PROPERTIES $CHAIN |
+  sed -e 's/"[A-Z_]*PASSWORD=\(\\.\|[^"\\]\)*"//g' -e 's/\([A-Z_]*PASSWORD=\)[^ ]*/\1/g' \
+    -e 's/\(-password[= ]\)[^ ]*/\1/g')
 printf '%s\n' "$SHOWN"
-finish units "$STATUS"
+finish units 0
 section jobs 10 systemctl list-jobs --no-legend --no-pager --full
 
+STATES=$LINE$(pick -e 's/^Id=//p' -e 's/^ActiveState=//p')$LINE
+
 # A client on the socket of a docker that is down starts it, so only one that is up is asked.
-DOCKER=$(state docker.service)
-FLANNELD=$(state flanneld.service)
 PINGED=1
-if [ "$DOCKER" = active ]; then
+if is_active docker.service; then
   # docker.socket is the only socket asked for
-  SOCKET=$(printf '%s\n' "$SHOWN" |
-    sed -n -e 's,^ListenStream=\(/.*\)$,\1,p' -e 's,^Listen=\(/.*\) (Stream)$,\1,p' | head -n 1)
+  SOCKET=$(pick -e 's,^ListenStream=\(/.*\)$,\1,p' -e 's,^Listen=\(/.*\) (Stream)$,\1,p' | head -n 1)
   SOCKET=${SOCKET:-/var/run/docker.sock}
-  DEADLINE=$(($(date +%s) + WAIT))
-  until ask_docker ping /_ping || [ "$(date +%s)" -ge "$DEADLINE" ]; do
+  DEADLINE=
+  until ask_docker ping /_ping; do
+    NOW=$(date +%s)
+    DEADLINE=${DEADLINE:-$((NOW + WAIT))}
+    [ "$NOW" -lt "$DEADLINE" ] || break
     sleep 0.5
   done
   PINGED=$STATUS
-  [ "$PINGED" -ne 0 ] || ask_docker containers /containers/json
 fi
 
 SEEN=
-SETTINGS=$(property Environment; property ExecStart)
+SETTINGS=$(pick -e 's/^Environment=//p' -e 's/^ExecStart=//p')
 set -f
 for FILE in /run/flannel/options.env \
-  $(printf '%s\n' "$SHOWN" | sed -n 's/^EnvironmentFiles\{0,1\}=\(.*\) (ignore_errors=.*/\1/p') \
-  $(printf '%s\n' "$SETTINGS" | tr ' ' '\n' | sed -n -e 's,^FLANNEL_ENV_FILE=,,p' -e 's,^--env-file=/,/,p'); do
+  $(pick -e 's/^EnvironmentFiles\{0,1\}=\(.*\) (ignore_errors=.*/\1/p' \
+    -e 's,^Environment=.*FLANNEL_ENV_FILE=\([^ ]*\).*,\1,p' -e 's,^ExecStart=.* --env-file=\(/[^ ]*\).*,\1,p'); do
   case $SEEN in
     *" $FILE "*) continue ;;
   esac
@@ -193,38 +213,49 @@ CERT_KEY=$(mentioned ETCD_KEYFILE etcd-keyfile)
 ask_etcd
 
 SUBNET=$(mentioned SUBNET_FILE subnet-file)
-section lease 5 cat "${SUBNET:-$DEFAULT_SUBNET}"
-section routes 5 cat /proc/net/route
-section addresses 5 cat /proc/net/fib_trie
-begin listeners
-cat /proc/net/tcp /proc/net/tcp6 | grep ' 0A '
-finish listeners 0
-begin sockets
-for PID in $(property MainPID | grep -v '^0$'); do
-  printf '/proc/%s/fd:\n' "$PID"
-  timeout 5 ls -l "/proc/$PID/fd"
-done
-finish sockets 0
+begin lease
+LEASE=$(cat "${SUBNET:-$DEFAULT_SUBNET}")
+printf '%s\n' "$LEASE"
+finish lease 0
+show routes /proc/net/route
+begin addresses
+ADDRESSES=$(cat /proc/net/fib_trie)
+printf '%s\n' "$ADDRESSES"
+finish addresses 0
+# Where docker's bridge is not the one of the lease, it matters whether containers run.
+BRIDGE=${LEASE##*FLANNEL_SUBNET=}
+case $ADDRESSES in
+  *"|-- ${BRIDGE%%/*}$LINE"*) ;;
+  *) [ "$PINGED" -ne 0 ] || ask_docker containers /containers/json ;;
+esac
 
-if [ "$PINGED" -ne 0 ] || [ "$FLANNELD" != active ]; then
+if [ "$PINGED" -ne 0 ] || ! is_active flanneld.service; then
   for UNIT in docker.service flanneld.service etcd2.service etcd.service; do
     section "journal:$UNIT" 10 journalctl -b -q --no-pager -o short-iso -n 25 -u "$UNIT"
   done
+  # the kernel takes a while to list its sockets
+  begin listeners
+  grep -h ' 0A ' /proc/net/tcp /proc/net/tcp6
+  finish listeners 0
+  begin sockets
+  # shellcheck disable=SC2046 # a list of paths; with a second one, ls names each
+  ls -l /proc/self/fd $(pick -e 's,^MainPID=\([1-9][0-9]*\)$,/proc/\1/fd,p')
+  finish sockets 0
   begin edges
   # shellcheck disable=SC2046 # a list of paths
   timeout 5 grep -HsE '^(Requires|Requisite|BindsTo|Wants|After)=(.* )?flanneld\.service' \
-    $(printf '%s\n' "$SHOWN" | sed -n '/^Id=docker.service$/,/^$/s/^\(FragmentPath\|DropInPaths\)=//p')
+    $(pick -e '/^Id=docker.service$/,/^$/s/^\(FragmentPath\|DropInPaths\)=//p')
   finish edges 0
   # systemd says so of each unit whose start it gave up because another one failed; nothing tries them again
   begin left
   LEFT=$(timeout -k 1 10 journalctl -b -q --no-pager -o cat _PID=1 |
-    sed -n "s,.*Job \([A-Za-z0-9:_.@-]*\)/start failed with result 'dependency'.*,\1,p" | sort -u | head -n 50)
+    sed -n "s,.*Job \([A-Za-z0-9:_.@\\-]*\)/start failed with result 'dependency'.*,\1,p" | sort -u | head -n 50)
   # shellcheck disable=SC2086 # a list of units
   [ -z "$LEFT" ] || timeout -k 1 10 systemctl show --no-pager \
     -p Id -p LoadState -p ActiveState -p Requires -p Requisite -p BindsTo -- $LEFT
   finish left 0
 fi
-if [ "$(state etcd.service)" = active ]; then
+if is_active etcd.service; then
   begin pullers
   for DIR in /etc/systemd/system /run/systemd/system /usr/lib/systemd/system; do
     timeout 5 ls -d "$DIR"/*.wants/etcd.service "$DIR"/*.requires/etcd.service 2>/dev/null
@@ -270,7 +301,7 @@ class Observation:
         units: properties of each of `UNITS`, by the name asked for.
         jobs: systemd's job table.
         pinged: how docker's API answered: `OK`, else what was seen; nothing where docker is not up and so not asked.
-        containers: how many run, where docker tells.
+        containers: how many run; asked only where docker's bridge is not the one of the lease.
         settings: what flanneld really uses.
         files: the environment files of the chain's units, by path, without passwords.
         lease: flanneld's last lease of this boot.
@@ -313,7 +344,7 @@ def observe(host: Host, *, wait: int = 0) -> Observation:
         RemediationError: the host could not be asked.
     """
     variables = {
-        "PROPERTIES": _PROPERTIES,
+        "PROPERTIES": " ".join(f"-p {name}" for name in _PROPERTIES.split()),
         "CHAIN": " ".join(UNITS),
         "WAIT": str(wait),
         "DEFAULT_ENDPOINTS": DEFAULTS["etcd-endpoints"],
@@ -359,8 +390,8 @@ def _units(answer: Answer) -> dict[str, Properties]:
     if len(shown) != len(UNITS):
         section = answer["units"]
         raise RemediationError(
-            f"systemctl told of {len(shown)} units where {len(UNITS)} were asked for (exit status {section.rc}, "
-            f"'{printable(section.err)}'). Check that systemd runs on this host and that the user may ask it."
+            f"systemctl told of {len(shown)} units where {len(UNITS)} were asked for, and said "
+            f"'{printable(section.err)}'. Check that systemd runs on this host and that the user may ask it."
         )
     return dict(zip(UNITS, shown))
 
@@ -453,9 +484,15 @@ def _serving(
     members: t.Sequence[Member],
     addresses: t.Sequence[ipaddress.IPv4Address],
 ) -> str:
-    """Return the unit whose process listens where the last member asked answers, or nothing."""
+    """Return the unit whose process listens where the last member asked answers, or nothing.
+
+    Where all is well nobody looked for the listener: it is then the one etcd unit that is up.
+    """
     if not members or not _is_local(members[-1].url, addresses):
         return ""
+    if "listeners" not in answer:
+        active = {units[name]["Id"] for name in ETCD_UNITS if units[name].get("ActiveState") == "active"}
+        return active.pop() if len(active) == 1 else ""
     inodes = _network.parse_listeners(answer["listeners"].out).get(members[-1].port, set())
     sockets = _network.parse_sockets(answer["sockets"].out)
     for name in ETCD_UNITS:

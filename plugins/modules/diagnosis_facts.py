@@ -203,8 +203,9 @@ ansible_facts:
             pulled_in_by: []
         docker:
           description:
-            - Whether its API C(answers), the network of its C(bridge), how many C(containers) run (null where it does
-              not tell), and which other units were C(left_behind) when Docker or flanneld did not come up.
+            - Whether its API C(answers), the network of its C(bridge), how many C(containers) run (asked only where the
+              bridge is not in the lease, else null), and which other units were C(left_behind) when Docker or flanneld
+              did not come up.
           returned: success
           type: dict
           sample: {answers: false, bridge: "", containers: null, left_behind: []}
