@@ -136,11 +136,11 @@ extends_documentation_fragment:
 """
 
 EXAMPLES = r"""
-- name: Give flannel its network, unless it has one
+- name: Keys in etcd
   hosts: container_linux
   gather_facts: false # the hosts need no Python
   tasks:
-    - name: Flannel's config exists
+    - name: Give flannel its network, unless it has one
       container_linux.remediation.etcd_key:
         key: /coreos.com/network/config
         value:
@@ -148,34 +148,34 @@ EXAMPLES = r"""
           Backend:
             Type: vxlan
 
-- name: Change a value, but only from the one that was agreed on
-  container_linux.remediation.etcd_key:
-    key: /coreos.com/network/config
-    value: '{"Network": "10.3.0.0/16"}'
-    policy: replace
-    expected_value: '{"Network": "10.2.0.0/16"}'
+    - name: Change a value, but only from the one that was agreed on
+      container_linux.remediation.etcd_key:
+        key: /coreos.com/network/config
+        value: '{"Network": "10.3.0.0/16"}'
+        policy: replace
+        expected_value: '{"Network": "10.2.0.0/16"}'
 
-- name: Announce this host for a minute, over TLS, to whichever member answers
-  container_linux.remediation.etcd_key:
-    key: "/hosts/{{ inventory_hostname }}"
-    value: "{{ ansible_host }}"
-    policy: replace
-    ttl: 60
-    endpoints:
-      - https://10.0.0.1:2379
-      - https://10.0.0.2:2379
-      - https://10.0.0.3:2379
-    ca_cert: /etc/ssl/etcd/ca.pem
-    client_cert: /etc/ssl/etcd/client.pem
-    client_key: /etc/ssl/etcd/client-key.pem
+    - name: Announce this host for a minute, over TLS, to whichever member answers
+      container_linux.remediation.etcd_key:
+        key: "/hosts/{{ inventory_hostname }}"
+        value: "{{ ansible_host }}"
+        policy: replace
+        ttl: 60
+        endpoints:
+          - https://10.0.0.1:2379
+          - https://10.0.0.2:2379
+          - https://10.0.0.3:2379
+        ca_cert: /etc/ssl/etcd/ca.pem
+        client_cert: /etc/ssl/etcd/client.pem
+        client_key: /etc/ssl/etcd/client-key.pem
 
-- name: Remove a key from the v3 store, as a user
-  container_linux.remediation.etcd_key:
-    key: /hosts/core-01
-    state: absent
-    api: v3
-    username: root
-    password: "{{ etcd_password }}"
+    - name: Remove a key from the v3 store, as a user
+      container_linux.remediation.etcd_key:
+        key: /hosts/core-01
+        state: absent
+        api: v3
+        username: root
+        password: "{{ etcd_password }}"
 """
 
 RETURN = r"""
