@@ -411,9 +411,9 @@ def test_bad_options_are_refused(lab: Machine) -> None:
         ({"name": "lab-ok", "state": "started", "no_block": True}, "Unsupported parameters"),
         ({"state": "started"}, "missing required arguments: name"),
     ]
-    played = lab.play([{MODULE: options, "ignore_errors": True} for options, _ in refused], options=["-vvv"])
+    played = lab.play([{MODULE: options, "ignore_errors": True} for options, _words in refused], options=["-vvv"])
     assert [task.outcome for task in played.tasks] == ["failed"] * len(refused)
-    for task, (_, words) in zip(played.tasks, refused, strict=True):
+    for task, (_options, words) in zip(played.tasks, refused, strict=True):
         assert words in task.message
     assert "SSH: EXEC ssh" not in played.output
 
