@@ -88,7 +88,8 @@ PARTS = (
         # Its udp backend is C; static, because the machine's C library is older than this one.
         arguments=(
             "install",
-            "-ldflags=-linkmode external -extldflags -static -s -w",
+            "-ldflags=-linkmode external -extldflags -static -s -w"
+            " -X github.com/flannel-io/flannel/version.Version=v0.14.0",
             "github.com/flannel-io/flannel@v0.14.0",
         ),
         cgo=True,
