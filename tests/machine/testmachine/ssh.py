@@ -22,6 +22,7 @@ __all__ = ["Login", "forget_login", "login", "prepare_login", "write_files"]
 
 _CORE = 500
 
+_AUTHORIZED = "/home/core/.ssh/authorized_keys"
 _HOST_KEY = "/etc/ssh/ssh_host_ed25519_key.pub"
 
 
@@ -66,7 +67,12 @@ def prepare_login(container: Container, name: str) -> Login:
         stdin=subprocess.DEVNULL,
     )
     public = ways.identity.with_suffix(".pub").read_bytes()
-    write_files(container, {"/home/core/.ssh/authorized_keys": public}, owner=_CORE, mode=0o600)
+    # A machine of another checkout is listed here, too: its own key must stay good.
+    try:
+        known = _read_file(container, name, _AUTHORIZED).encode()
+    except MachineError:
+        known = b""
+    write_files(container, {_AUTHORIZED: known + public}, owner=_CORE, mode=0o600)
     return ways
 
 
