@@ -82,7 +82,7 @@ def login(container: Container, name: str, port: int) -> Login:
     if not ways.identity.exists():
         prepare_login(container, name)
     if not ways.known_hosts.exists():
-        kind, key, *_ = _read_file(container, name, _HOST_KEY).split()
+        kind, key = _read_file(container, name, _HOST_KEY).split()[:2]
         ways.known_hosts.write_text(f"[127.0.0.1]:{port} {kind} {key}\n")
     return ways
 
