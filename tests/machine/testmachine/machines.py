@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
+from pathlib import Path
 
 import docker
 from docker.errors import APIError, NotFound
@@ -257,7 +258,9 @@ def _wait(machine: Machine, state: State, give_up: threading.Event) -> None:
         machine.container.reload()
         if machine.container.status != "running":
             said = _text(machine.container.logs(tail=30))
-            raise MachineError(f"Machine {machine.name} has stopped by itself; it said:\n{said}")
+            raise MachineError(
+                f"Machine {machine.name} has stopped by itself{_likely_cause(machine)}; it said:\n{said}"
+            )
         if _run(machine, "symptom", 30) and _lets_in(machine):
             return
         if give_up.wait(0.3):
@@ -267,6 +270,17 @@ def _wait(machine: Machine, state: State, give_up: threading.Event) -> None:
         f"Machine {machine.name} did not show the symptom of {state.name} ({state.summary}) within"
         f" {state.within} s; it still runs, for you to look: `ssh {machine.name}`. The end of its"
         f" journal:\n{journal}"
+    )
+
+
+def _likely_cause(machine: Machine) -> str:
+    # systemd ends with this code when it cannot watch files; a host's default is enough for about ten machines.
+    limit = Path("/proc/sys/fs/inotify/max_user_instances")
+    if machine.container.attrs["State"]["ExitCode"] != 255 or not limit.exists():
+        return ""
+    return (
+        f" (are there too many? This host allows {limit.read_text().strip()} inotify instances, some ten a machine:"
+        " remove machines, or as root: `sysctl fs.inotify.max_user_instances=1024`)"
     )
 
 
