@@ -14,12 +14,14 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.module_utils.common.parameters import remove_values
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.container_linux.remediation.plugins.module_utils._host import (
     Completed,
     RemediationError,
+    printable,
 )
 
 if t.TYPE_CHECKING:
@@ -44,7 +46,16 @@ class ShellHost:
                 f"Use a connection and a become plugin that support pipelining, such as ssh and sudo."
             )
         command = f"{self._action._compute_environment_string()} /bin/sh -s".strip()
-        done = self._action._low_level_execute_command(command, in_data=script.encode())
+        try:
+            done = self._action._low_level_execute_command(command, in_data=script.encode())
+        except AnsibleConnectionFailure:
+            raise
+        except AnsibleError as exc:
+            # the become plugin's own check of a password, which the shell never gets to see
+            raise RemediationError(
+                f"The login user could not become another user on the host: {printable(exc.message)}. "
+                f"Let it become root (passwordless sudo, or the right become password), then run again."
+            ) from exc
         return Completed(rc=done["rc"], stdout=done["stdout"], stderr=done["stderr"])
 
 
