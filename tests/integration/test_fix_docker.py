@@ -135,8 +135,8 @@ def _fail_by_dependency(host: Machine) -> None:
     drop_in(host, "flanneld.service", "TimeoutStartSec=2s")
     host.sh(
         """
-        printf '%s\\n' '[Unit]' Requires=docker.service After=docker.service '[Service]' 'ExecStart=/bin/sleep infinity' \
-          > /run/systemd/system/own.service
+        printf '%s\\n' '[Unit]' Requires=docker.service After=docker.service \
+          '[Service]' 'ExecStart=/bin/sleep infinity' > /run/systemd/system/own.service
         systemctl daemon-reload
         systemctl stop docker.socket docker flanneld
         systemctl start docker.socket

@@ -139,7 +139,7 @@ def test_flannel_config_keeps_another_config(healthy: Machine) -> None:
 
 def test_flannel_config_replaces_on_purpose_and_restarts_nothing(healthy: Machine) -> None:
     flanneld, docker = pid(healthy, "flanneld.service"), pid(healthy, "docker.service")
-    wanted = {"flannel_config_value": OTHER, "flannel_config_policy": "replace"}
+    wanted: dict[str, Any] = {"flannel_config_value": OTHER, "flannel_config_policy": "replace"}
     predicted = include(healthy, "flannel_config", check=True, **wanted)
     assert predicted.rc == 0, predicted.output
     assert changed(predicted) == [CREATE] and config(healthy) == {"Network": "10.1.0.0/16"}
