@@ -14,8 +14,8 @@ name: kill
 type: notification
 short_description: Kills the controller after a task, for tests of what is left then
 description:
-  - Kills ansible-playbook, without a chance to clean up, as soon as the task is done whose name the environment variable
-    C(KILL_AFTER) holds; does nothing without one.
+  - Kills ansible-playbook, without a chance to clean up, as soon as the task is done whose name the environment
+    variable C(KILL_AFTER) holds; does nothing without one.
 requirements:
   - enabled in the configuration
 """
