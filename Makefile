@@ -78,5 +78,6 @@ clean: ## throw away the test machines and all build output
 	@if [ -x tests/machine/machine ] && [ -e $(READY) ]; then tests/machine/machine down --all; fi
 	rm -rf build .ansible tests/output
 
-distclean: clean ## also throw away .venv and the cache of downloaded and built parts
+distclean: clean ## also throw away images, .venv and the cache of downloaded and built parts
+	@if [ -e $(READY) ]; then tests/machine/machine prune; fi
 	rm -rf .venv "$${XDG_CACHE_HOME:-$$HOME/.cache}/container-linux-remediation"
