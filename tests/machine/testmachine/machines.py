@@ -91,7 +91,7 @@ class Machine:
 
 def machines(client: docker.DockerClient) -> list[Machine]:
     """Every machine there is, also what a crash has left, by name."""
-    found = client.containers.list(all=True, filters={"label": f"{LABEL}.machine"})
+    found = client.containers.list(all=True, ignore_removed=True, filters={"label": f"{LABEL}.machine"})
     return sorted((Machine(container) for container in found), key=lambda machine: machine.name)
 
 
@@ -223,7 +223,7 @@ def _create(
 
 def _free_addresses(client: docker.DockerClient, count: int) -> list[str]:
     taken = {GATEWAY}
-    for container in client.containers.list(all=True, filters={"network": NETWORK}):
+    for container in client.containers.list(all=True, ignore_removed=True, filters={"network": NETWORK}):
         settings = container.attrs["NetworkSettings"]["Networks"][NETWORK]
         taken.add((settings.get("IPAMConfig") or {}).get("IPv4Address") or settings["IPAddress"])
     free = [str(host) for host in ipaddress.ip_network(SUBNET).hosts() if str(host) not in taken]
