@@ -241,6 +241,7 @@ if [ "$PINGED" -ne 0 ] || ! is_active flanneld.service; then
   # shellcheck disable=SC2046 # a list of paths; with a second one, ls names each
   ls -l /proc/self/fd $(pick -e 's,^MainPID=\([1-9][0-9]*\)$,/proc/\1/fd,p')
   finish sockets 0
+  section stores 5 ls -d /var/lib/etcd/member /var/lib/etcd2/member
   begin edges
   # shellcheck disable=SC2046 # a list of paths
   timeout 5 grep -HsE '^(Requires|Requisite|BindsTo|Wants|After)=(.* )?flanneld\.service' \
@@ -310,6 +311,7 @@ class Observation:
         local_etcd: whether one of flanneld's endpoints is on this host.
         serving: the unit that serves that one, where it is on this host.
         journal: last lines by unit; read only where something is wrong.
+        stores: the data of etcd's members on this host, by path; read with `journal`.
         edges: lines of docker.service and its drop-ins that name flanneld.service, as `file:line`; read with `journal`.
         gave_up: units whose start failed with a dependency in this boot; read with `journal`.
         pullers: files that want or require etcd.service; looked for only where that is up.
@@ -328,6 +330,7 @@ class Observation:
     local_etcd: bool = False
     serving: str = ""
     journal: t.Mapping[str, t.Sequence[str]] = field(default_factory=dict)
+    stores: t.Sequence[str] = ()
     edges: t.Sequence[str] = ()
     gave_up: t.Sequence[Properties] = ()
     pullers: t.Sequence[str] = ()
@@ -379,6 +382,7 @@ def observe(host: Host, *, wait: int = 0) -> Observation:
             for name, section in answer.items()
             if name.startswith("journal:")
         },
+        stores=answer["stores"].out.split() if "stores" in answer else (),
         edges=answer["edges"].out.splitlines() if "edges" in answer else (),
         gave_up=parse_show(answer["left"].out) if "left" in answer else (),
         pullers=sorted(set(answer["pullers"].out.split("\n")) - {""}) if "pullers" in answer else (),

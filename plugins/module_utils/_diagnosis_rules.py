@@ -62,6 +62,16 @@ def _etcd_in_place_of_etcd2(case: Case) -> Finding | None:
     return Finding(", ".join(case.seen.pullers) or "etcd.service, started by hand", evidence)
 
 
+def _migration_skipped(case: Case) -> Finding | None:
+    absent = case.node is not None and case.node.kind == "absent"
+    if not case.flanneld_needs_etcd or not absent or case.seen.serving != "etcd-member.service":
+        return None
+    old = [path for path in case.seen.stores if path.startswith("/var/lib/etcd2/")]
+    if not old:
+        return None
+    return Finding(old[0], [case.shown("etcd-member.service"), Evidence(old[0], "exists"), *case.answered()])
+
+
 def _etcd_down(case: Case) -> Finding | None:
     down = case.state("etcd2.service") in ("inactive", "deactivating") and case.loaded("etcd2.service")
     if not case.flanneld_needs_etcd or case.store or not down or case.etcd_in_place_of_etcd2:
@@ -93,6 +103,8 @@ def _at_key(kind: str, *, empty: bool = False) -> t.Callable[[Case], Finding | N
     def find(case: Case) -> Finding | None:
         node = case.node
         if not case.flanneld_needs_etcd or case.etcd_in_place_of_etcd2 or not node or node.kind != kind:
+            return None
+        if _migration_skipped(case):
             return None
         if kind == "value" and empty != (node.value == ""):
             return None
@@ -217,6 +229,15 @@ RULES: t.Sequence[Rule] = (
         find=_etcd_in_place_of_etcd2,
         cure="etcd2",
         consent="etcd2_replace_etcd",
+    ),
+    Rule(
+        name="etcd-migration-skipped",
+        row=16,
+        kind="cause",
+        cause="etcd-member.service started with an empty store, and the data of etcd2 was left behind in {culprit}.",
+        remedy="Bring the data over, from 2.x to 3.0 and then one minor release at a time, before anything is written.",
+        risk="With a new config in the empty store the hosts get new leases, and what etcd2 held seems lost.",
+        find=_migration_skipped,
     ),
     Rule(
         name="etcd-down",

@@ -356,3 +356,20 @@ def test_a_host_without_systemd_is_told_in_one_sentence() -> None:
 
     with pytest.raises(RemediationError, match=r"told of 0 units where 8 .*not been booted with systemd.*\. Check "):
         observe(Recording("healthy", edit))
+
+
+def test_an_empty_twin_of_etcd2_gets_no_key() -> None:
+    member = replace(seen("key-missing"), serving="etcd-member.service", stores=["/var/lib/etcd2/member"])
+    result = judge(member)
+    assert names(result, "cause") == ["etcd-migration-skipped"]
+    assert verdict(result, "etcd-migration-skipped")["row"] == 16
+    assert not result["curable"]
+    assert names(judge(replace(member, stores=["/var/lib/etcd/member"])), "cause") == ["key-missing"]
+
+
+def test_the_data_of_etcd_is_listed() -> None:
+    section = (
+        "FENCE begin stores\n/var/lib/etcd/member\n/var/lib/etcd2/member\n\nFENCE end stores 0\n\nFENCE begin edges"
+    )
+    edited = seen("key-missing", lambda text: text.replace("FENCE begin edges", section, 1))
+    assert list(edited.stores) == ["/var/lib/etcd/member", "/var/lib/etcd2/member"]
