@@ -129,6 +129,11 @@ def test_sudo_refused(machine: MachineFactory) -> None:
     assert SECRET not in refused.output
 
 
+def test_a_way_to_root_that_takes_no_script(machine: MachineFactory) -> None:
+    play = machine().playbook(FIX, variables={"ansible_become_method": "su", "ansible_become_password": SECRET})
+    one_sentence(play, "su' cannot send a script on standard input", "such as ssh and sudo")
+
+
 def test_without_curl(machine: MachineFactory) -> None:
     host = machine()
     break_it(host, "docker-left-behind")

@@ -48,7 +48,7 @@ def test_a_healthy_host_is_healthy_in_check_mode_as_well(machine: MachineFactory
     for check in (False, True):
         looked = host.play([DIAGNOSE], check=check, options=AS_ROOT)
         facts = looked.last.result["ansible_facts"]["container_linux_diagnosis"]
-        assert looked.rc == 0 and facts["healthy"] and facts["docker"]["containers"] == 0
+        assert looked.rc == 0 and facts["healthy"]
         assert [link["state"] for link in facts["chain"]] == ["ok"] * 5
     assert snapshot(host) == before
 
