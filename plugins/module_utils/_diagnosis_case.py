@@ -139,10 +139,7 @@ class Case:
 
     def overlaps(self, config: t.Any) -> list[str]:
         """Networks of the host that a config's network collides with."""
-        network = _flannel_config.network(config)
-        if network is None:
-            return []
-        return _flannel_config.overlaps(network, self.seen.routes, lease=self.seen.lease)
+        return _flannel_config.overlaps(config, self.seen.routes, lease=self.seen.lease)
 
     @property
     def left_behind(self) -> list[str]:

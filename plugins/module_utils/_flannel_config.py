@@ -68,22 +68,23 @@ def same(one: t.Any, other: t.Any) -> bool:
         return False
 
 
-def overlaps(
-    wanted: ipaddress.IPv4Network,
-    routes: t.Iterable[Route],
-    *,
-    lease: Lease | None = None,
-) -> list[str]:
-    """Return the networks of the host that a flannel network would collide with, each as `network (interface)`.
+def overlaps(value: t.Any, routes: t.Iterable[Route], *, lease: Lease | None = None) -> list[str]:
+    """Return the networks of the host that a config's would collide with, each as `network (interface)`.
 
     The bridges and tunnels that flannel and docker make are not the host's. Neither is what an earlier lease left
-    behind: addresses in its subnet, and with the host-gw backend, routes through a gateway into its network.
+    behind: addresses in its subnet, and with the host-gw backend, routes through a gateway into its network. Neither
+    is the first address of a host's subnet where no route tells its interface: a flanneld that is about to come up
+    gives it to its tunnel before it sets the route and tells of its lease.
 
     Args:
-        wanted: the flannel network.
+        value: the config (JSON text or data); one with problems collides with nothing.
         routes: what the host uses now.
         lease: the host's last lease, where it had one.
     """
+    wanted = network(value)
+    if wanted is None:
+        return []
+    subnet_size = 1 << (32 - _subnet_length(_decode(value), wanted))
     own = ("docker", "flannel", "cni", "veth", "br-")
     found = []
     for route in routes:
@@ -92,6 +93,9 @@ def overlaps(
         if lease and route.gateway and lease.network == wanted:
             continue
         if lease and route.network.subnet_of(lease.subnet.network):
+            continue
+        alone = not route.interface and route.network.prefixlen == 32
+        if alone and route.network.subnet_of(wanted) and int(route.network.network_address) % subnet_size == 0:
             continue
         if route.network.overlaps(wanted):
             found.append(f"{route.network} ({route.interface or 'an address of the host'})")

@@ -93,24 +93,36 @@ def test_a_network_that_holds_an_address_or_a_route_of_the_host_overlaps() -> No
         route("10.1.7.9/32", ""),
         route("192.168.0.0/16", "vpn0", gateway=True),
     ]
-    assert overlaps(IPv4Network("10.1.0.0/16"), host) == [
+    assert overlaps({"Network": "10.1.0.0/16"}, host) == [
         "10.1.7.0/24 (eth0)",
         "10.1.7.9/32 (an address of the host)",
     ]
-    assert overlaps(IPv4Network("192.168.9.0/24"), host) == ["192.168.0.0/16 (vpn0)"]
-    assert overlaps(IPv4Network("172.16.0.0/12"), host) == []
+    assert overlaps({"Network": "192.168.9.0/24"}, host) == ["192.168.0.0/16 (vpn0)"]
+    assert overlaps({"Network": "172.16.0.0/12"}, host) == []
 
 
 def test_what_flannel_and_docker_left_behind_does_not_overlap() -> None:
-    wanted = IPv4Network("10.1.0.0/16")
+    config = {"Network": "10.1.0.0/16"}
     left = [
         route("10.1.24.0/24", "docker0"),
         route("10.1.0.0/16", "flannel.1"),
         route("10.1.9.0/24", "eth0", gateway=True),
+        route("10.1.24.7/32", ""),
     ]
-    left.append(route("10.1.24.0/32", ""))
-    assert overlaps(wanted, left, lease=Lease(wanted, IPv4Interface("10.1.24.1/24"))) == []
-    assert overlaps(wanted, left) == ["10.1.24.0/32 (an address of the host)", "10.1.9.0/24 (eth0)"]
+    lease = Lease(IPv4Network("10.1.0.0/16"), IPv4Interface("10.1.24.1/24"))
+    assert overlaps(config, left, lease=lease) == []
+    assert overlaps(config, left) == ["10.1.24.7/32 (an address of the host)", "10.1.9.0/24 (eth0)"]
+
+
+def test_the_address_of_a_tunnel_that_is_about_to_come_up_does_not_overlap() -> None:
+    # seen where flanneld had its device and address, but no route and no subnet file yet
+    assert overlaps({"Network": "10.1.0.0/16"}, [route("10.1.12.0/32", "")]) == []
+    assert overlaps({"Network": "10.1.0.0/16", "SubnetLen": 20}, [route("10.1.12.0/32", "")]) != []
+    assert overlaps({"Network": "10.1.0.0/16"}, [route("10.1.12.0/32", "eth1")]) != []
+
+
+def test_a_config_with_problems_collides_with_nothing() -> None:
+    assert overlaps("{", [route("10.1.7.0/24", "eth0")]) == []
 
 
 def test_the_role_writes_by_default_what_the_diagnosis_expects() -> None:
