@@ -155,11 +155,11 @@ ask_docker() {
 
 show os /etc/os-release
 begin units
-# A password is nobody's business here, in an environment or on a command line.
+# A password is nobody's business here: in an environment, on a command line, in an endpoint.
 # shellcheck disable=SC2086 # properties and units are lists of words
 SHOWN=$(timeout -k 1 15 systemctl show --no-pager $PROPERTIES $CHAIN |
   sed -e 's/"[A-Z_]*PASSWORD=\(\\.\|[^"\\]\)*"//g' -e 's/\([A-Z_]*PASSWORD=\)[^ ]*/\1/g' \
-    -e 's/\(-password[= ]\)[^ ]*/\1/g')
+    -e 's/\(-password[= ]\)[^ ]*/\1/g' -e 's,://[^/@ ]*@,://,g')
 printf '%s\n' "$SHOWN"
 finish units 0
 section jobs 10 systemctl list-jobs --no-legend --no-pager --full
@@ -194,7 +194,7 @@ for FILE in /run/flannel/options.env \
   SEEN="$SEEN $FILE "
   if [ -f "$FILE" ]; then
     begin "file:$FILE"
-    TEXT=$(head -c 65536 "$FILE" | sed '/PASSWORD/d')
+    TEXT=$(head -c 65536 "$FILE" | sed -e '/PASSWORD/d' -e 's,://[^/@ ]*@,://,g')
     printf '%s\n' "$TEXT"
     finish "file:$FILE" 0
     SETTINGS="$SETTINGS
@@ -231,7 +231,9 @@ esac
 
 if [ "$PINGED" -ne 0 ] || ! is_active flanneld.service; then
   for UNIT in docker.service flanneld.service etcd2.service etcd.service; do
-    section "journal:$UNIT" 10 journalctl -b -q --no-pager -o short-iso -n 25 -u "$UNIT"
+    begin "journal:$UNIT"
+    timeout -k 1 10 journalctl -b -q --no-pager -o short-iso -n 25 -u "$UNIT" | sed 's,://[^/@ ]*@,://,g'
+    finish "journal:$UNIT" 0
   done
   # the kernel takes a while to list its sockets
   begin listeners

@@ -290,6 +290,7 @@ def test_no_secret_is_told(machine: MachineFactory) -> None:
         etcdctl auth enable
         etcdctl -u 'root:{ours}' role revoke guest -path '/*' -readwrite
         etcdctl -u 'root:{ours}' user grant flannel -roles root
+        sed -i 's|//127|//flannel:{flannels}@127|' /etc/flannel/options.env
         printf '%s\\n' FLANNELD_ETCD_USERNAME=flannel 'FLANNELD_ETCD_PASSWORD={flannels}' >> /etc/flannel/options.env
         """,
     )
