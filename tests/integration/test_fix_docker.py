@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from ansible_collections.container_linux.remediation.tests.integration.chain import (
     KEY,
     break_it,
+    broken_by,
     changed,
     container_runs,
     drop_in,
@@ -21,6 +23,7 @@ from ansible_collections.container_linux.remediation.tests.integration.chain imp
     snapshot,
     sudo_calls,
 )
+from ansible_collections.container_linux.remediation.tests.integration.etcd_key.servers import Authority
 
 if TYPE_CHECKING:
     from ansible_collections.container_linux.remediation.tests.integration.conftest import Machine, MachineFactory
@@ -155,3 +158,42 @@ def test_tags_choose_the_steps(machine: MachineFactory) -> None:
     assert "Start what was left behind" not in changed(play)
     assert host.playbook("playbooks/fix-docker.yml", options=("--tags", "docker")).rc == 0
     assert container_runs(host)
+
+
+def test_the_certificates_are_those_that_flanneld_has(machine: MachineFactory, tmp_path: Path) -> None:
+    """An etcd2 that lets in only clients with a certificate; options.env names flanneld's."""
+    host = machine(fresh=True)
+    authority = Authority(tmp_path / "pki")
+    for name in ("ca.pem", "server.pem", "server-key.pem", "client.pem", "client-key.pem"):
+        text = (authority.folder / name).read_text()
+        host.sh(
+            f"mkdir -p /etc/ssl/etcd\ncat > /etc/ssl/etcd/{name} <<'EOF'\n{text}EOF\nchmod 644 /etc/ssl/etcd/{name}"
+        )
+    drop_in(
+        host,
+        "etcd2.service",
+        "Environment=ETCD_LISTEN_CLIENT_URLS=https://127.0.0.1:2379 ETCD_ADVERTISE_CLIENT_URLS=https://127.0.0.1:2379",
+        "Environment=ETCD_CERT_FILE=/etc/ssl/etcd/server.pem ETCD_KEY_FILE=/etc/ssl/etcd/server-key.pem",
+        "Environment=ETCD_TRUSTED_CA_FILE=/etc/ssl/etcd/ca.pem ETCD_CLIENT_CERT_AUTH=true",
+    )
+    options = {
+        "ENDPOINTS": "https://127.0.0.1:2379",
+        "CAFILE": "/etc/ssl/etcd/ca.pem",
+        "CERTFILE": "/etc/ssl/etcd/client.pem",
+        "KEYFILE": "/etc/ssl/etcd/client-key.pem",
+    }
+    lines = "\n".join(f"FLANNELD_ETCD_{name}={value}" for name, value in options.items())
+    broken_by(
+        host,
+        f"""
+        etcdctl rm {KEY}
+        systemctl restart etcd2.service
+        sed -i '/FLANNELD_ETCD/d' /etc/flannel/options.env
+        printf '%s\\n' '{lines}' >> /etc/flannel/options.env
+        """,
+    )
+    play = host.playbook(FIX)
+    assert play.rc == 0, play.output
+    assert "Create the config where there is none" in changed(play)
+    assert container_runs(host)
+    assert recap(host.playbook(FIX))["changed"] == 0
