@@ -65,7 +65,7 @@ build: $(READY) ## build the collection's archive in build/
 	ansible-galaxy collection build --force --output-path build
 
 changelog: $(READY) ## write CHANGELOG.md for the version in galaxy.yml
-	antsibull-changelog release --reload-plugins --update-existing
+	antsibull-changelog release --refresh-plugins --update-existing
 
 format: $(READY) ## format the Python code and sort its imports
 	ruff check --fix

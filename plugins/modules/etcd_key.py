@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: etcd_key
-short_description: Ensure a key in etcd
+short_description: Ensures a key in etcd
 version_added: 0.1.0
 author:
   - container_linux.remediation contributors (@container-linux)
