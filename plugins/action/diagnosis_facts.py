@@ -2,8 +2,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The Python-free way into the module diagnosis_facts."""
-
 from __future__ import annotations
 
 from ansible_collections.container_linux.remediation.plugins.module_utils._diagnosis_facts import SPEC, diagnose
@@ -11,5 +9,7 @@ from ansible_collections.container_linux.remediation.plugins.plugin_utils._actio
 
 
 class ActionModule(RemediationAction):
+    """Runs diagnosis_facts without Python on the target."""
+
     spec = SPEC
     logic = staticmethod(diagnose)

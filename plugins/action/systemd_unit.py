@@ -9,5 +9,7 @@ from ansible_collections.container_linux.remediation.plugins.plugin_utils._actio
 
 
 class ActionModule(RemediationAction):
+    """Runs systemd_unit without Python on the target."""
+
     spec = SPEC
     logic = staticmethod(ensure)

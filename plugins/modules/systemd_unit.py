@@ -10,7 +10,7 @@ module: systemd_unit
 short_description: Ensures the state of systemd units, and says why where it cannot
 version_added: 0.1.0
 author:
-  - container_linux.remediation contributors (@container-linux-remediation)
+  - container_linux.remediation contributors (@container-linux)
 description:
   - Starts, stops, restarts, enables, disables, masks and unmasks systemd units, without Python on
     the target.
