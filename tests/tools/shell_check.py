@@ -4,7 +4,7 @@
 """Runs shellcheck on every shell script of the repository.
 
 Two kinds: files (an extension or a first line says so), and those that are sent to a host, which
-are constants named ``*_SCRIPT`` or ``*_SH`` in plugins/module_utils.
+are constants named ``*_SH`` in plugins/module_utils.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def constants() -> Iterator[tuple[str, str]]:
     for path in sorted((ROOT / "plugins/module_utils").glob("*.py")):
         module = importlib.import_module(f"{PACKAGE}.{path.stem}")
         for name, value in sorted(vars(module).items()):
-            if name.endswith(("_SCRIPT", "_SH")) and isinstance(value, str):
+            if name.endswith("_SH") and isinstance(value, str):
                 yield f"{path.stem}.{name}", value
 
 
