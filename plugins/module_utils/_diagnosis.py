@@ -163,10 +163,11 @@ def _docker_link(case: Case) -> tuple[str, str]:
     return "broken", f"{states}; API: {case.seen.pinged}" if case.seen.pinged else states
 
 
-def _unit(case: Case, name: str) -> dict[str, str]:
-    props = ("Id", "LoadState", "ActiveState", "SubState", "Result", "UnitFileState", "FragmentPath", "DropInPaths")
-    keys = ("id", "load_state", "active_state", "sub_state", "result", "unit_file_state", "fragment", "drop_ins")
-    return {key: printable(case.unit(name, prop)) for key, prop in zip(keys, props)}
+def _unit(case: Case, name: str) -> dict[str, t.Any]:
+    props = ("Id", "LoadState", "ActiveState", "SubState", "Result", "UnitFileState", "FragmentPath")
+    keys = ("id", "load_state", "active_state", "sub_state", "result", "unit_file_state", "fragment")
+    shown: dict[str, t.Any] = {key: printable(case.unit(name, prop)) for key, prop in zip(keys, props)}
+    return {**shown, "drop_ins": [printable(path) for path in case.unit(name, "DropInPaths").split()]}
 
 
 def _flannel(case: Case) -> dict[str, t.Any]:

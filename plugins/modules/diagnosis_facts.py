@@ -9,7 +9,8 @@ DOCUMENTATION = r"""
 module: diagnosis_facts
 short_description: Finds out why Docker does not run on Container Linux
 version_added: 0.1.0
-author: container_linux.remediation contributors (@container-linux)
+author:
+  - container_linux.remediation contributors (@container-linux)
 description:
   - Looks at the whole chain that a container needs, from etcd over flannel's network config and flanneld to Docker, in
     one read-only round trip, and tells the root cause with the lines that prove it.
@@ -23,7 +24,7 @@ options:
       - Where given, a config in etcd that differs is told, and so is a network that collides with those of the host.
     type: raw
   wait:
-    description: How many seconds to wait for the API of a Docker that is up but does not answer yet.
+    description: How many seconds (at most 600) to wait for the API of a Docker that is up but does not answer yet.
     type: int
     default: 0
 extends_documentation_fragment:
@@ -224,7 +225,7 @@ ansible_facts:
               result: success
               unit_file_state: disabled
               fragment: /usr/lib/systemd/system/docker.service
-              drop_ins: /etc/systemd/system/docker.service.d/40-flannel.conf
+              drop_ins: [/etc/systemd/system/docker.service.d/40-flannel.conf]
         host:
           description: The operating system's C(id) and C(version), and the C(networks) that the host uses.
           returned: success
