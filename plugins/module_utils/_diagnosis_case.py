@@ -107,6 +107,26 @@ class Case:
         )
 
     @property
+    def etcd_member_used(self) -> bool:
+        """Whether etcd-member.service is the etcd of this host: it is up, was up in this boot, or comes up at boot."""
+        if not self.loaded("etcd-member.service"):
+            return False
+        return self.state("etcd-member.service") != "inactive" or self._was_meant_to_run("etcd-member.service")
+
+    @property
+    def etcd2_used(self) -> bool:
+        """Whether etcd2.service is the etcd of this host, or at least no other one is."""
+        if not self.loaded("etcd2.service") or self.etcd_member_used:
+            return False
+        has_data = {path.rpartition("/")[0] for path in self.seen.stores}
+        own = self._was_meant_to_run("etcd2.service") or "/var/lib/etcd2" in has_data
+        return own or "/var/lib/etcd" not in has_data
+
+    def _was_meant_to_run(self, name: str) -> bool:
+        was_up = self.unit(name, "ActiveExitTimestampMonotonic") not in ("", "0")
+        return was_up or self.unit(name, "UnitFileState").startswith("enabled")
+
+    @property
     def key_at(self) -> str:
         """flannel's key and its store, for people."""
         where = self.store.url if self.store else self.seen.settings["etcd-endpoints"]

@@ -73,18 +73,26 @@ def _migration_skipped(case: Case) -> Finding | None:
 
 
 def _etcd_down(case: Case) -> Finding | None:
-    down = case.state("etcd2.service") in ("inactive", "deactivating") and case.loaded("etcd2.service")
+    down = case.etcd2_used and case.state("etcd2.service") in ("inactive", "deactivating")
     if not case.flanneld_needs_etcd or case.store or not down or case.etcd_in_place_of_etcd2:
         return None
     if not case.seen.local_etcd:
         return None
-    if case.state("etcd-member.service") in ("active", "activating"):
-        return None
     return Finding("etcd2.service", [case.shown("etcd2.service"), *case.answered()])
 
 
+def _etcd_member_down(case: Case) -> Finding | None:
+    down = case.etcd_member_used and case.state("etcd-member.service") != "active"
+    if not case.flanneld_needs_etcd or case.store or not down or not case.seen.local_etcd:
+        return None
+    unit = "etcd-member.service"
+    return Finding(unit, [case.shown(unit), case.shown("etcd2.service"), *case.answered()])
+
+
 def _etcd_silent(case: Case) -> Finding | None:
-    if not case.flanneld_needs_etcd or case.store or _etcd_down(case) or case.etcd_in_place_of_etcd2:
+    if not case.flanneld_needs_etcd or case.store or case.etcd_in_place_of_etcd2:
+        return None
+    if _etcd_down(case) or _etcd_member_down(case):
         return None
     log = case.logged("etcd2.service", ".") + case.logged("flanneld.service", "etcd|x509|tls")
     return Finding(case.seen.settings["etcd-endpoints"], [*case.answered(), case.shown("etcd2.service"), *log])
@@ -248,6 +256,15 @@ RULES: t.Sequence[Rule] = (
         risk="None: starting it reads the data directory that it has.",
         find=_etcd_down,
         cure="etcd2",
+    ),
+    Rule(
+        name="etcd-member-down",
+        row=None,
+        kind="cause",
+        cause="The etcd that flanneld reads is down: {culprit} is not running.",
+        remedy="Find out why it is down, and start it.",
+        risk="Starting etcd2.service in its stead would give the hosts another store.",
+        find=_etcd_member_down,
     ),
     Rule(
         name="etcd-silent",

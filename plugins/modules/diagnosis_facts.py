@@ -189,7 +189,8 @@ ansible_facts:
             - The etcd that answered. C(endpoint), C(version) and the C(unit) that serves it (empty where it is not on
               this host). What is at flannel's C(key), one of V(value), V(directory), V(absent), V(error) and
               V(unknown), with its C(value) and C(index) and the C(problems) that flanneld has with it. Whether
-              etcd.service runs C(in_place_of_etcd2), and the files that it is C(pulled_in_by).
+              etcd.service runs C(in_place_of_etcd2), and the files that it is C(pulled_in_by). Whether
+              etcd-member.service is the etcd of this host, C(member_used).
           returned: success
           type: dict
           sample:
@@ -201,6 +202,7 @@ ansible_facts:
             index: 0
             problems: []
             in_place_of_etcd2: false
+            member_used: false
             pulled_in_by: []
         docker:
           description:

@@ -373,3 +373,33 @@ def test_the_data_of_etcd_is_listed() -> None:
     )
     edited = seen("key-missing", lambda text: text.replace("FENCE begin edges", section, 1))
     assert list(edited.stores) == ["/var/lib/etcd/member", "/var/lib/etcd2/member"]
+
+
+def member(case: Observation, **properties: str) -> Observation:
+    """The same host with an etcd-member.service."""
+    unit = {"Id": "etcd-member.service", "LoadState": "loaded", "ActiveState": "inactive", **properties}
+    return replace(case, units={**case.units, "etcd-member.service": unit})
+
+
+@pytest.mark.parametrize(
+    "properties",
+    [{"UnitFileState": "enabled"}, {"ActiveExitTimestampMonotonic": "7"}, {"ActiveState": "failed"}],
+)
+def test_etcd2_is_not_started_in_the_place_of_etcd_member(properties: dict[str, str]) -> None:
+    result = judge(member(seen("etcd2-down"), **properties))
+    assert names(result, "cause") == ["etcd-member-down"]
+    assert result["etcd"]["member_used"] and not result["curable"]
+
+
+def test_an_etcd_member_that_nobody_uses_changes_nothing() -> None:
+    result = judge(member(seen("etcd2-down"), UnitFileState="disabled", ActiveExitTimestampMonotonic="0"))
+    assert names(result, "cause") == ["etcd-down"]
+
+
+def test_an_etcd2_that_never_ran_is_not_started_beside_the_data_of_another() -> None:
+    down = seen("etcd2-down")
+    unused = {**down.units["etcd2.service"], "UnitFileState": "disabled", "ActiveExitTimestampMonotonic": "0"}
+    units = {**down.units, "etcd2.service": unused}
+    other = replace(down, units=units, stores=["/var/lib/etcd/member"])
+    assert names(judge(other), "cause") == ["etcd-silent"]
+    assert names(judge(replace(other, stores=[])), "cause") == ["etcd-down"]
