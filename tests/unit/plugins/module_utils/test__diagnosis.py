@@ -17,6 +17,8 @@ import pytest
 from ansible_collections.container_linux.remediation.plugins.module_utils._diagnosis import judge
 from ansible_collections.container_linux.remediation.plugins.module_utils._diagnosis_probe import Observation, observe
 from ansible_collections.container_linux.remediation.plugins.module_utils._host import Completed, RemediationError
+from ansible_collections.container_linux.remediation.plugins.modules import diagnosis_facts
+from ansible_collections.container_linux.remediation.tests.unit.plugins.documented import mismatches
 
 RECORDED = Path(__file__).parent / "fixtures" / "diagnosis"
 CASES = sorted(path.stem for path in RECORDED.glob("*.txt"))
@@ -335,8 +337,9 @@ def test_an_older_systemctl_says_the_same(case: str) -> None:
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_an_observation_is_the_same_each_time(case: str) -> None:
-    assert judge(seen(case)) == judge(seen(case))
+def test_what_is_returned_is_what_is_documented(case: str) -> None:
+    facts = {"container_linux_diagnosis": diagnosis(case)}
+    assert mismatches(diagnosis_facts.RETURN, {"ansible_facts": facts}) == []
 
 
 def test_a_failed_etcd2_is_not_taken_for_one_that_was_stopped() -> None:

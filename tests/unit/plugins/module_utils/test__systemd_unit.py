@@ -26,6 +26,8 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._syste
     decide,
     ensure,
 )
+from ansible_collections.container_linux.remediation.plugins.modules import systemd_unit
+from ansible_collections.container_linux.remediation.tests.unit.plugins.documented import mismatches
 
 FIXTURES = Path(__file__).with_name("fixtures") / "systemd_unit"
 
@@ -75,6 +77,16 @@ def message(host: Replay, **given: Any) -> str:
     with pytest.raises(RemediationError) as failed:
         ensure(options(**given), host, check_mode=False)
     return failed.value.message
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_what_is_returned_is_what_is_documented(check_mode: bool) -> None:
+    wanted = options(name=["lab-ok"], state="started", enabled=True)
+    result = ensure(wanted, Replay("start-enable"), check_mode=check_mode)
+    assert mismatches(systemd_unit.RETURN, result) == []
+    with pytest.raises(RemediationError) as failed:
+        ensure(options(name=["lab-behind"], state="started"), Replay("dependency"), check_mode=False)
+    assert mismatches(systemd_unit.RETURN, failed.value.details) == []
 
 
 def test_units_that_are_what_is_wanted_cost_one_round_trip() -> None:
