@@ -65,7 +65,8 @@ def action(*, check: bool = False, **options: Any) -> Result:
 
 def background(**options: Any) -> Result:
     """The real module, packed and sent by Ansible for a task in the background."""
-    return _ansible(sys.executable, "-B", "60", "-P", "1", **options)
+    folder = f"ansible_async_dir={ROOT}/build/async"
+    return _ansible(sys.executable, "-B", "60", "-P", "1", "-e", folder, **options)
 
 
 def _ansible(python: str, *arguments: str, **options: Any) -> Result:
