@@ -216,6 +216,8 @@ def _seen(completed: Completed) -> str:
 
 
 def _next_step(completed: Completed) -> str:
+    if "sudo" in completed.stderr and "tty" in completed.stderr:
+        return "Switch sudo's requiretty off for the login user: a script comes on standard input, without a terminal."
     if "sudo" in completed.stderr or "password" in completed.stderr.lower():
         return "Let the login user become root (passwordless sudo, or a become password), then run again."
     return "Check that the login user may run sh there (through become, where it is set), then run again."

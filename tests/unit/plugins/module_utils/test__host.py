@@ -87,12 +87,20 @@ def test_commands_of_a_body_do_not_eat_the_script() -> None:
     assert (answer["cat"].out, answer["after"].out) == ("", "here\n")
 
 
-def test_a_refused_sudo_is_told_with_its_own_words() -> None:
+@pytest.mark.parametrize(
+    ("said", "to_do"),
+    [
+        ("sudo: a password is required", "Let the login user become root"),
+        ("sudo: sorry, you must have a tty to run sudo", "Switch sudo's requiretty off"),
+        ("sh: not found", "Check that the login user may run sh there"),
+    ],
+)
+def test_a_refused_shell_is_told_with_its_own_words(said: str, to_do: str) -> None:
     class Refused:
         def run(self, script: str) -> Completed:
-            return Completed(1, "", "sudo: a password is required\n")
+            return Completed(1, "", f"{said}\n")
 
-    with pytest.raises(RemediationError, match=r"'sudo: a password is required'\. Let the login user become root"):
+    with pytest.raises(RemediationError, match=f"'{said}'\\. {to_do}"):
         ask(Refused(), "true")
 
 
