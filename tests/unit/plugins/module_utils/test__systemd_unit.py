@@ -19,9 +19,8 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._host 
     Section,
 )
 from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import Job
+from ansible_collections.container_linux.remediation.plugins.module_utils._systemd_manager import Plan, Unit
 from ansible_collections.container_linux.remediation.plugins.module_utils._systemd_unit import (
-    Plan,
-    Unit,
     _as_wanted,
     decide,
     ensure,
