@@ -15,7 +15,7 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._diagn
 from ansible_collections.container_linux.remediation.plugins.module_utils._host import clean, printable
 
 if t.TYPE_CHECKING:
-    from ansible_collections.container_linux.remediation.plugins.module_utils._diagnosis_probe import Observation
+    from ansible_collections.container_linux.remediation.plugins.module_utils._diagnosis_seen import Observation
 
 
 def judge(seen: Observation, *, desired: t.Any = None) -> dict[str, t.Any]:

@@ -17,7 +17,7 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._flann
 from ansible_collections.container_linux.remediation.plugins.module_utils._host import printable
 
 if t.TYPE_CHECKING:
-    from ansible_collections.container_linux.remediation.plugins.module_utils._diagnosis_probe import (
+    from ansible_collections.container_linux.remediation.plugins.module_utils._diagnosis_seen import (
         Member,
         Observation,
     )

@@ -4,7 +4,7 @@
 
 # This file is private to the collection: it may change in any release.
 
-"""One read-only look at the whole chain, from etcd to docker, in one round trip, and what it saw.
+"""One read-only look at the whole chain, from etcd to docker, in one round trip: the script, and what it answers.
 
 Nothing here judges: `_diagnosis_rules` does.
 """
@@ -14,13 +14,16 @@ from __future__ import annotations
 import ipaddress
 import json
 import typing as t
-from dataclasses import dataclass, field
-from urllib.parse import SplitResult, urlsplit
 
 from ansible_collections.container_linux.remediation.plugins.module_utils import _etcd, _network
+from ansible_collections.container_linux.remediation.plugins.module_utils._diagnosis_seen import (
+    UNITS,
+    Member,
+    Observation,
+    split_url,
+)
 from ansible_collections.container_linux.remediation.plugins.module_utils._flannel_settings import (
     DEFAULTS,
-    Settings,
     parse_env_file,
     parse_settings,
 )
@@ -30,27 +33,12 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._host 
     clean,
     printable,
 )
-from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import (
-    Job,
-    Properties,
-    parse_jobs,
-    parse_show,
-)
+from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import parse_jobs, parse_show
 
 if t.TYPE_CHECKING:
+    from ansible_collections.container_linux.remediation.plugins.module_utils._flannel_settings import Settings
     from ansible_collections.container_linux.remediation.plugins.module_utils._host import Answer, Host
-
-UNITS = (
-    "docker.service",
-    "docker.socket",
-    "flanneld.service",
-    "early-docker.service",
-    "early-docker.target",
-    "etcd2.service",
-    "etcd.service",
-    "etcd-member.service",
-)
-"""The units of the chain, over all releases."""
+    from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import Properties
 
 ETCD_UNITS = UNITS[5:]
 
@@ -273,71 +261,6 @@ fi
 _V3_BASES = ("v3", "v3beta", "v3alpha")
 
 
-@dataclass(frozen=True)
-class Member:
-    """What one etcd endpoint answered: its version, and the node at flannel's key.
-
-    Where it did not answer, `node` is None, `status` is 0 and `said` is why in curl's words.
-    """
-
-    url: str
-    version: str
-    status: int
-    node: _etcd.Node | None
-    said: str
-
-    @property
-    def port(self) -> int:
-        parts = _urlsplit(self.url)
-        try:
-            return parts.port or (443 if parts.scheme == "https" else 80)
-        except ValueError:
-            return 0
-
-
-@dataclass(frozen=True)
-class Observation:
-    """What the look at a host saw, nothing judged.
-
-    Attributes:
-        os: the variables of os-release.
-        units: properties of each of `UNITS`, by the name asked for.
-        jobs: systemd's job table.
-        pinged: how docker's API answered: `OK`, else what was seen; nothing where docker is not up and so not asked.
-        containers: how many run; asked only where docker's bridge is not the one of the lease.
-        settings: what flanneld really uses.
-        files: the environment files of the chain's units, by path, without passwords.
-        lease: flanneld's last lease of this boot.
-        routes: addresses and routes of the host.
-        members: the etcd endpoints that flanneld would ask, up to the first that answered.
-        local_etcd: whether one of flanneld's endpoints is on this host.
-        serving: the unit that serves that one, where it is on this host.
-        journal: last lines by unit; read only where something is wrong.
-        stores: the data of etcd's members on this host, by path; read with `journal`.
-        edges: lines of docker.service and its drop-ins that name flanneld.service, as `file:line`; read with `journal`.
-        gave_up: units whose start failed with a dependency in this boot; read with `journal`.
-        pullers: files that want or require etcd.service; looked for only where that is up.
-    """
-
-    os: t.Mapping[str, str] = field(default_factory=dict)
-    units: t.Mapping[str, Properties] = field(default_factory=dict)
-    jobs: t.Sequence[Job] = ()
-    pinged: str = ""
-    containers: int | None = None
-    settings: Settings = field(default_factory=Settings)
-    files: t.Mapping[str, str] = field(default_factory=dict)
-    lease: _network.Lease | None = None
-    routes: t.Sequence[_network.Route] = ()
-    members: t.Sequence[Member] = ()
-    local_etcd: bool = False
-    serving: str = ""
-    journal: t.Mapping[str, t.Sequence[str]] = field(default_factory=dict)
-    stores: t.Sequence[str] = ()
-    edges: t.Sequence[str] = ()
-    gave_up: t.Sequence[Properties] = ()
-    pullers: t.Sequence[str] = ()
-
-
 def observe(host: Host, *, wait: int = 0) -> Observation:
     """Look at a host, in one round trip (two where flanneld's settings hide behind variables of its unit).
 
@@ -474,14 +397,7 @@ def _version(text: str) -> str:
 
 
 def _is_local(url: str, addresses: t.Sequence[ipaddress.IPv4Address]) -> bool:
-    return _urlsplit(url).hostname in {"localhost", "127.0.0.1", "::1", *map(str, addresses)}
-
-
-def _urlsplit(url: str) -> SplitResult:
-    try:
-        return urlsplit(url)
-    except ValueError:
-        return urlsplit("")
+    return split_url(url).hostname in {"localhost", "127.0.0.1", "::1", *map(str, addresses)}
 
 
 def _serving(

@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.container_linux.remediation.plugins.module_utils._diagnosis import judge
-from ansible_collections.container_linux.remediation.plugins.module_utils._diagnosis_probe import Observation, observe
+from ansible_collections.container_linux.remediation.plugins.module_utils._diagnosis_probe import observe
+from ansible_collections.container_linux.remediation.plugins.module_utils._diagnosis_seen import Observation
 from ansible_collections.container_linux.remediation.plugins.module_utils._host import Completed, RemediationError
 from ansible_collections.container_linux.remediation.plugins.modules import diagnosis_facts
 from ansible_collections.container_linux.remediation.tests.unit.plugins.documented import mismatches
