@@ -79,9 +79,7 @@ def _first_broken(case: Case) -> Finding:
     broken = [unit for unit in needed if case.state(unit) != "active"]
     culprit = broken[0] if broken else needed[-1]
     pinged = [Evidence("docker's API", case.seen.pinged)] if culprit == "docker.service" and case.seen.pinged else []
-    # what the program itself said last is worth more than systemd's word for it
-    log = case.logged(culprit, r" (?!systemd\[)\S+\[\d+\]: ", last=3)
-    return Finding(culprit, [case.shown(culprit), *pinged, *case.job(culprit), *log])
+    return Finding(culprit, [case.shown(culprit), *pinged, *case.job(culprit), *case.said(culprit)])
 
 
 _UNEXPLAINED = Rule(

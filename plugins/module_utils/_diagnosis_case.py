@@ -209,6 +209,10 @@ class Case:
         lines = [line for line in self.seen.journal.get(name, ()) if re.search(pattern, line)]
         return [Evidence(f"journal of {name}", printable(line)) for line in lines[-last:]]
 
+    def said(self, name: str) -> list[Evidence]:
+        """The last words of a unit's own program, which are worth more than systemd's about it."""
+        return self.logged(name, r" (?!systemd\[)\S+\[\d+\]: ", last=3)
+
     def answered(self) -> list[Evidence]:
         """What each etcd endpoint said of flannel's key."""
         found = []

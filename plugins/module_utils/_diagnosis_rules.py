@@ -12,6 +12,7 @@ follows from them, and the first cause is the one that people are told first.
 
 from __future__ import annotations
 
+import re
 import typing as t
 from dataclasses import dataclass
 
@@ -52,6 +53,15 @@ class Rule:
     find: t.Callable[[Case], Finding | None]
     cure: str = ""
     consent: str = ""
+
+
+def _endpoints_unusable(case: Case) -> Finding | None:
+    setting = case.seen.settings.options["etcd-endpoints"]
+    unusable = [item for item in setting.value.split(",") if not re.fullmatch(r"https?://\S+", item)]
+    if not case.flanneld_needs_etcd or not unusable:
+        return None
+    line = f"etcd-endpoints: {setting.value}"
+    return Finding(f"'{unusable[0]}'", [Evidence(setting.source, line), *case.said("flanneld.service")])
 
 
 def _etcd_in_place_of_etcd2(case: Case) -> Finding | None:
@@ -148,7 +158,7 @@ def _flanneld_left_behind(case: Case) -> Finding | None:
     if case.unit("flanneld.service", "LoadState") == "masked":
         return None
     unit = "flanneld.service"
-    return Finding(unit, [case.shown(unit), *case.job(unit), *case.logged(unit, "."), *case.answered()])
+    return Finding(unit, [case.shown(unit), *case.job(unit), *case.said(unit), *case.answered()])
 
 
 def _masked(case: Case) -> Finding | None:
@@ -192,7 +202,7 @@ def _docker_waits_for_flanneld(case: Case) -> Finding | None:
         return None
     files = [Evidence(*line.split(":", 1)) for line in case.seen.edges if ":" in line]
     return Finding(
-        ", ".join(sorted({item.source for item in files})) or "flanneld.service",
+        ", ".join(sorted({item.source for item in files})) or "the order of their units",
         [
             *files,
             case.shown("docker.service"),
@@ -227,6 +237,15 @@ def _docker_restarted_with_flanneld(case: Case) -> Finding | None:
 
 
 RULES: t.Sequence[Rule] = (
+    Rule(
+        name="endpoints-unusable",
+        row=None,
+        kind="cause",
+        cause="flanneld cannot make anything of {culprit} among its etcd endpoints.",
+        remedy="Correct them where the evidence says: URLs with http:// or https://, with commas alone between them.",
+        risk="None.",
+        find=_endpoints_unusable,
+    ),
     Rule(
         name="etcd-instead-of-etcd2",
         row=15,
@@ -362,7 +381,7 @@ RULES: t.Sequence[Rule] = (
         row=None,
         kind="cause",
         cause="{culprit} is not up, although etcd holds a good network config for it.",
-        remedy="Wait for it where it is on its way, start it where it is down.",
+        remedy="Wait for it where it is on its way, start it where it is down; where it ends by itself, it says why.",
         risk="None: it is not running.",
         find=_flanneld_left_behind,
         cure="flannel_config",
@@ -426,7 +445,7 @@ RULES: t.Sequence[Rule] = (
         name="docker-restarted-with-flanneld",
         row=42,
         kind="note",
-        cause="docker, and every container with it, was restarted because {culprit} was.",
+        cause="docker, and every container with it, went down and came up together with {culprit}.",
         remedy="Never restart an active flanneld; start alone is safe.",
         risk="None.",
         find=_docker_restarted_with_flanneld,

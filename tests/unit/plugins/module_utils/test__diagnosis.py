@@ -17,6 +17,7 @@ import pytest
 from ansible_collections.container_linux.remediation.plugins.module_utils._diagnosis import judge
 from ansible_collections.container_linux.remediation.plugins.module_utils._diagnosis_probe import observe
 from ansible_collections.container_linux.remediation.plugins.module_utils._diagnosis_seen import Observation
+from ansible_collections.container_linux.remediation.plugins.module_utils._flannel_settings import Setting
 from ansible_collections.container_linux.remediation.plugins.module_utils._host import Completed, RemediationError
 from ansible_collections.container_linux.remediation.plugins.modules import diagnosis_facts
 from ansible_collections.container_linux.remediation.tests.unit.plugins.documented import mismatches
@@ -407,3 +408,15 @@ def test_an_etcd2_that_never_ran_is_not_started_beside_the_data_of_another() -> 
     other = replace(down, units=units, stores=["/var/lib/etcd/member"])
     assert names(judge(other), "cause") == ["etcd-silent"]
     assert names(judge(replace(other, stores=[])), "cause") == ["etcd-down"]
+
+
+@pytest.mark.parametrize(
+    "endpoints", ["http://127.0.0.1:4001, http://127.0.0.1:2379", "127.0.0.1:2379", "unix:///etcd"]
+)
+def test_an_endpoint_that_flanneld_cannot_use_is_told_before_anything_is_written(endpoints: str) -> None:
+    waiting = seen("key-missing")
+    options = {**waiting.settings.options, "etcd-endpoints": Setting(endpoints, "/run/flannel/options.env")}
+    result = judge(replace(waiting, settings=replace(waiting.settings, options=options)))
+    assert names(result, "cause")[0] == "endpoints-unusable"
+    assert "/run/flannel/options.env: etcd-endpoints: " in lines(result, "endpoints-unusable")
+    assert not result["curable"]
