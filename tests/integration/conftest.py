@@ -23,6 +23,9 @@ import yaml
 ROOT = Path(__file__).resolve().parents[2]
 MACHINE = ROOT / "tests" / "machine" / "machine"
 
+# Seconds after which a command or a play hangs, and the test fails instead of the whole run.
+_PATIENCE = 300
+
 
 @dataclass(frozen=True)
 class Task:
@@ -80,6 +83,7 @@ class Machine:
             capture_output=True,
             text=True,
             check=False,
+            timeout=_PATIENCE,
         )
         if check and done.returncode:
             raise AssertionError(f"exit status {done.returncode} on {self.name}:\n{done.stdout}{done.stderr}")
@@ -121,6 +125,7 @@ class Machine:
             stderr=subprocess.STDOUT,
             text=True,
             check=False,
+            timeout=_PATIENCE,
             env={
                 **os.environ,
                 "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,7 +43,9 @@ COLLECTION = "container_linux.remediation"
 FIX = "playbooks/fix-docker.yml"
 AS_ROOT = ("--become",)
 SECRET = "Geheim-7f3a"
-OWNED = Path("/tmp/owned-by-a-test-machine")
+CANARY = "canary-5c1e"
+# a path on the controller as well as on the machines, and another one in each run
+OWNED = Path(f"/tmp/owned-{secrets.token_hex(4)}")
 SHELL = f"'\"; touch {OWNED}; $(touch {OWNED}) `touch {OWNED}`"
 HOSTILE = f"{SHELL} {{{{ lookup('pipe', 'touch {OWNED}') }}}}"
 """From a host. What the user writes is a template, by Ansible's rules."""
@@ -295,13 +298,15 @@ def test_no_secret_is_told(machine: MachineFactory) -> None:
         """,
     )
     drop_in(host, "flanneld.service", f"Environment=OTHER_PASSWORD={flannels}")
-    # looks at every argument list on the host, all the time; its own holds no secret
+    # looks at every argument list on the host, all the time; its own holds no secret. The last command proves that
+    # it sees: it ends only when it was seen.
     host.sh(
         f"""
-        printf %s '{SECRET}' > /run/secret
+        printf '%s\\n' '{SECRET}' '{CANARY}' > /run/secret
         printf '%s\\n' '#!/bin/sh' 'while :; do for f in /proc/[0-9]*/cmdline; do' \
           'tr "\\0" " " < $f 2>/dev/null | grep -F -f /run/secret; done; done >> /run/seen' > /run/watch
         systemd-run --quiet --unit=watch /bin/sh /run/watch
+        timeout 60 /bin/sh -c 'until grep -qs {CANARY} /run/seen; do sleep 0.2; done'
         """
     )
     try:
@@ -313,11 +318,12 @@ def test_no_secret_is_told(machine: MachineFactory) -> None:
         refused = host.play([{**role("flannel_config"), "vars": wrong}], options=(*AS_ROOT, "-vvvv"))
         seen = host.sh("systemctl stop watch; cat /run/seen")
     finally:
-        host.sh(f"etcdctl -u 'root:{ours}' auth disable; rm -f /run/secret /run/watch /run/seen", check=False)
+        host.sh("systemctl stop watch; rm -f /run/secret /run/watch /run/seen", check=False)
+        host.sh(f"etcdctl -u 'root:{ours}' auth disable", check=False)
     assert play.rc == 0, play.output
     assert "Create the config where there is none" in changed(play)
     assert pid(host, "flanneld.service")
-    assert seen == ""
+    assert CANARY in seen and SECRET not in seen
     one_sentence(refused, "Insufficient credentials", "Check username and password")
     for one in (play, refused):
         assert SECRET not in one.output
