@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.container_linux.remediation.plugins.module_utils._host import Completed
+from ansible_collections.container_linux.remediation.plugins.modules import etcd_key
 from ansible_collections.container_linux.remediation.tests.integration.etcd_key.front_ends import (
     MODULE,
     FrontEnd,
@@ -26,6 +27,7 @@ from ansible_collections.container_linux.remediation.tests.integration.etcd_key.
     playbook,
 )
 from ansible_collections.container_linux.remediation.tests.integration.etcd_key.servers import Etcd
+from ansible_collections.container_linux.remediation.tests.unit.plugins.documented import mismatches
 
 FLANNEL = {"Network": "10.2.0.0/16", "Backend": {"Type": "vxlan"}}
 FLANNEL_TEXT = '{"Backend":{"Type":"vxlan"},"Network":"10.2.0.0/16"}'
@@ -143,6 +145,15 @@ def test_what_jinja_makes_of_a_value_does_not_matter(etcd: Etcd, key: str, tmp_p
     assert "changed=1 " in printed
     assert "WARNING" not in printed
     assert logic(key=key, value="", endpoints=[etcd.url])["value"] == FLANNEL_TEXT
+
+
+def test_what_is_returned_is_what_is_documented(etcd: Etcd, key: str) -> None:
+    logic(key=key, value="one", endpoints=[etcd.url])
+    for options in ({"value": "one"}, {"value": "two", "policy": "replace", "ttl": 60}, {"state": "absent"}):
+        for check in (True, False):
+            result = logic(key=key, endpoints=[etcd.url], check=check, **options)
+            del result["round_trips"]
+            assert mismatches(etcd_key.RETURN, result) == []
 
 
 def test_keep_reports_and_replace_replaces(etcd: Etcd, key: str) -> None:
