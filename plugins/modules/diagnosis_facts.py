@@ -13,7 +13,8 @@ author:
   - container_linux.remediation contributors (@container-linux)
 description:
   - Looks at the whole chain that a container needs, from etcd over flannel's network config and flanneld to Docker, in
-    one read-only round trip, and tells the root cause with the lines that prove it.
+    one read-only round trip (a second one where flanneld's settings hide behind variables of its unit), and tells the
+    root cause with the lines that prove it.
   - Looks where the host's own flanneld looks. Its endpoints, prefix and certificates are taken from its unit, the
     drop-ins of that and its environment files.
   - Never talks to the socket of a Docker that is down, since that would start it.
