@@ -50,10 +50,10 @@ _PROPERTIES = (
 
 # Asks every endpoint in turn for its version and for the key, until one answers for the key; flanneld, too, goes on
 # to the next one where nothing or an HTTP 5xx comes back. READS holds the paths to try: that of v2, or, with a BODY,
-# those of v3's gateway, which moved from release to release.
+# those of v3's gateway, which moved from release to release. With -q curl reads no .curlrc of the user's.
 _ETCD_SH = r"""
 fetch() {
-  curl -gsSi --noproxy '*' --proto '=http,https' --connect-timeout 2 --max-time "$1" \
+  curl -q -gsSi --noproxy '*' --proto '=http,https' --connect-timeout 2 --max-time "$1" \
     ${CA:+--cacert "$CA"} ${CERT:+--cert "$CERT"} ${CERT_KEY:+--key "$CERT_KEY"} ${3:+--data "$3"} --url "$2" |
     head -c 65536
 }
@@ -135,7 +135,7 @@ show() {
 
 ask_docker() {
   begin "$1"
-  curl -gsSi --max-time 3 --unix-socket "$SOCKET" "http://docker$2"
+  curl -q -gsSi --max-time 3 --unix-socket "$SOCKET" "http://docker$2"
   STATUS=$?
   finish "$1" "$STATUS"
   return "$STATUS"

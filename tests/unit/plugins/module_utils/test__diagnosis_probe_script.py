@@ -5,14 +5,16 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 
 import pytest
 
-from ansible_collections.container_linux.remediation.plugins.module_utils._diagnosis_probe import _ETCD_SH
+from ansible_collections.container_linux.remediation.plugins.module_utils._diagnosis_probe import _ETCD_SH, _PROBE_SH
 from ansible_collections.container_linux.remediation.plugins.module_utils._host import Answer, Completed, ask
 
 
@@ -85,3 +87,18 @@ def test_a_key_that_is_absent_is_an_answer(servers: list[Server]) -> None:
     answer = ask_etcd(servers[0].url, servers[1].url)
     assert "HTTP/1.0 404" in answer["key-0"].out
     assert servers[1].asked == []
+
+
+def test_the_users_own_settings_of_curl_are_not_used(
+    servers: list[Server], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".curlrc").write_text("output = /dev/null\n")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert "HTTP/1.0 200" in ask_etcd(servers[0].url)["key-0"].out
+
+
+@pytest.mark.parametrize("script", [_ETCD_SH, _PROBE_SH])
+def test_every_curl_is_told_so_first(script: str) -> None:
+    """It is obeyed as the first argument alone."""
+    calls = re.findall(r"\bcurl (\S+)", script)
+    assert calls and set(calls) == {"-q"}
