@@ -180,7 +180,7 @@ def _flannel(case: Case) -> dict[str, t.Any]:
             name: {"value": printable(option.value), "source": printable(option.source)}
             for name, option in settings.options.items()
         },
-        "overlaps": case.overlaps(case.desired) if case.desired is not None else case.overlapping,
+        "overlaps": [] if settings.uses_kubernetes else case.overlaps(case.desired or case.effective_config),
         "lease": {"network": str(lease.network), "subnet": str(lease.subnet)} if lease else {},
     }
 

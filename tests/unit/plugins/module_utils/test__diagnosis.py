@@ -420,3 +420,10 @@ def test_an_endpoint_that_flanneld_cannot_use_is_told_before_anything_is_written
     assert names(result, "cause")[0] == "endpoints-unusable"
     assert "/run/flannel/options.env: etcd-endpoints: " in lines(result, "endpoints-unusable")
     assert not result["curable"]
+
+
+def test_a_network_in_etcd_is_no_matter_where_kubernetes_holds_it() -> None:
+    """Or the role flannel_config would refuse a host for a network that it does not write there."""
+    wanted = {"Network": "198.51.0.0/16"}
+    assert diagnosis("key-missing", desired=wanted)["flannel"]["overlaps"]
+    assert diagnosis("kubernetes", desired=wanted)["flannel"]["overlaps"] == []
