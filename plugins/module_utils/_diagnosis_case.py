@@ -115,12 +115,15 @@ class Case:
 
     @property
     def etcd2_used(self) -> bool:
-        """Whether etcd2.service is the etcd of this host, or at least no other one is."""
+        """Whether etcd2.service is the etcd of this host: it was up, comes up at boot, was set up, or has data.
+
+        The operating system ships it for everybody, and a host may well run an etcd of its own instead.
+        """
         if not self.loaded("etcd2.service") or self.etcd_member_used:
             return False
-        has_data = {path.rpartition("/")[0] for path in self.seen.stores}
-        own = self._was_meant_to_run("etcd2.service") or "/var/lib/etcd2" in has_data
-        return own or "/var/lib/etcd" not in has_data
+        set_up = any(path.startswith(("/etc/", "/run/")) for path in self.unit("etcd2.service", "DropInPaths").split())
+        has_data = "/var/lib/etcd2/member" in self.seen.stores
+        return set_up or has_data or self._was_meant_to_run("etcd2.service")
 
     def _was_meant_to_run(self, name: str) -> bool:
         was_up = self.unit(name, "ActiveExitTimestampMonotonic") not in ("", "0")
@@ -164,14 +167,17 @@ class Case:
     @property
     def left_behind(self) -> list[str]:
         """Units that docker or flanneld took down with them, and that nothing starts again, docker itself aside."""
-        found = {"docker.service", "docker.socket", "flanneld.service", "early-docker.service", "early-docker.target"}
-        chain, left = set(found), []
-        for unit in self.seen.gave_up:
-            needs = " ".join(unit.get(prop, "") for prop in ("Requires", "Requisite", "BindsTo")).split()
-            down = unit.get("LoadState") == "loaded" and unit.get("ActiveState") in ("inactive", "failed")
-            if unit["Id"] not in chain and down and found & set(needs):
-                left.append(unit["Id"])
-        return left
+        chain = {"docker.service", "docker.socket", "flanneld.service", "early-docker.service", "early-docker.target"}
+        needs = {
+            unit["Id"]: set(" ".join(unit.get(prop, "") for prop in ("Requires", "Requisite", "BindsTo")).split())
+            for unit in self.seen.gave_up
+            if unit.get("LoadState") == "loaded" and unit.get("ActiveState") in ("inactive", "failed")
+        }
+        taken = set(chain)
+        # each round finds the units that need one of the round before
+        while more := {name for name in needs if name not in taken and needs[name] & taken}:
+            taken |= more
+        return [name for name in needs if name in taken - chain]
 
     # docker0
 

@@ -123,7 +123,9 @@ def _sentence(failure: Failure, result: str, told: Section, timeout: int) -> str
             f"{head}: its job ended with result '{result}', and it is {state}. "
             f"Cure what its last lines in 'journal' tell of, then run again."
         )
-    if told.rc and told.err.strip():
+    # of several units systemctl tells only about those whose jobs failed
+    about_another = "Job for " in told.err and failure.id not in told.err
+    if told.rc and told.err.strip() and not about_another:
         said = printable(told.err)
         return f"{head}: systemctl ended with exit status {told.rc} and said '{said}'. {next_step(told.err)}"
     if failure.verb == "stop":

@@ -197,3 +197,28 @@ def test_the_certificates_are_those_that_flanneld_has(machine: MachineFactory, t
     assert "Create the config where there is none" in changed(play)
     assert container_runs(host)
     assert recap(host.playbook(FIX))["changed"] == 0
+
+
+def test_a_docker_beside_a_broken_flannel_is_judged_anew(machine: MachineFactory) -> None:
+    """With the units as they are shipped docker does not wait for flanneld, and so got a bridge of its own."""
+    host = machine(fresh=True)
+    host.sh(
+        f"""
+        rm /etc/systemd/system/docker.service.d/40-flannel.conf
+        systemctl daemon-reload
+        systemctl stop docker.socket docker.service flanneld.service
+        # docker remembers its bridge's network
+        rm -rf /run/flannel_docker_opts.env /run/flannel/subnet.env /var/lib/docker/network
+        ip link delete docker0
+        etcdctl rm {KEY}
+        systemctl start docker.socket docker.service
+        systemctl start --no-block flanneld.service
+        """
+    )
+    before = pid(host, "docker.service")
+    play = host.playbook(FIX)
+    assert play.rc == 2
+    assert changed(play) == ["Create the config where there is none", "Wait until flanneld has its lease"]
+    assert "docker0 is 172.17.0.0/16, which is not flanneld's lease" in play.last.message
+    assert "Key not found" not in play.last.message
+    assert pid(host, "docker.service") == before

@@ -401,13 +401,28 @@ def test_an_etcd_member_that_nobody_uses_changes_nothing() -> None:
     assert names(result, "cause") == ["etcd-down"]
 
 
-def test_an_etcd2_that_never_ran_is_not_started_beside_the_data_of_another() -> None:
+def test_an_etcd2_that_nobody_uses_is_not_started() -> None:
+    """The operating system ships it for everybody; this host's own etcd has another name."""
     down = seen("etcd2-down")
-    unused = {**down.units["etcd2.service"], "UnitFileState": "disabled", "ActiveExitTimestampMonotonic": "0"}
-    units = {**down.units, "etcd2.service": unused}
-    other = replace(down, units=units, stores=["/var/lib/etcd/member"])
-    assert names(judge(other), "cause") == ["etcd-silent"]
-    assert names(judge(replace(other, stores=[])), "cause") == ["etcd-down"]
+    stock = {"UnitFileState": "disabled", "ActiveExitTimestampMonotonic": "0", "DropInPaths": ""}
+    unused = replace(down, units={**down.units, "etcd2.service": {**down.units["etcd2.service"], **stock}}, stores=[])
+    assert names(judge(unused), "cause") == ["etcd-silent"]
+    assert names(judge(replace(unused, stores=["/var/lib/etcd2/member"])), "cause") == ["etcd-down"]
+
+
+def test_what_needs_a_unit_left_behind_is_left_behind_too() -> None:
+    def gave_up(name: str, needs: str, state: str = "inactive") -> dict[str, str]:
+        return {"Id": name, "LoadState": "loaded", "ActiveState": state, "Requires": needs}
+
+    units = [
+        gave_up("chain.service", "app@1.service"),
+        gave_up("app@1.service", "docker.service"),
+        gave_up("up.service", "docker.service", "active"),
+        gave_up("other.service", "nfs.mount"),
+        gave_up("docker.service", "flanneld.service"),
+    ]
+    result = judge(replace(seen("docker-left-behind"), gave_up=units))
+    assert result["docker"]["left_behind"] == ["chain.service", "app@1.service"]
 
 
 @pytest.mark.parametrize(
