@@ -48,6 +48,9 @@ _PROPERTIES = (
     "ActiveEnterTimestampMonotonic ActiveExitTimestampMonotonic"
 )
 
+# Not the client of etcd_key, which logs in, writes and takes answers of any size: a look needs no secret, and what it
+# costs is what a healthy host costs.
+#
 # Asks every endpoint in turn for its version and for the key, until one answers for the key; flanneld, too, goes on
 # to the next one where nothing or an HTTP 5xx comes back. READS holds the paths to try: that of v2, or, with a BODY,
 # those of v3's gateway, which moved from release to release. With -q curl reads no .curlrc of the user's.
@@ -201,8 +204,11 @@ CERT_KEY=$(mentioned ETCD_KEYFILE etcd-keyfile)
 ask_etcd
 
 SUBNET=$(mentioned SUBNET_FILE subnet-file)
+SUBNET=${SUBNET:-$DEFAULT_SUBNET}
+LEASE=
 begin lease
-LEASE=$(cat "${SUBNET:-$DEFAULT_SUBNET}")
+# what is no plain file might never end
+[ ! -f "$SUBNET" ] || LEASE=$(head -c 65536 "$SUBNET")
 printf '%s\n' "$LEASE"
 finish lease 0
 show routes /proc/net/route
