@@ -329,3 +329,23 @@ def test_no_secret_is_told(machine: MachineFactory) -> None:
         assert SECRET not in one.output
         assert SECRET not in json.dumps([task.result for task in one.tasks])
     mend(host)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"docker_timeout": 0},
+        {"flannel_config_timeout": "soon"},
+        {"flannel_config_policy": "maybe"},
+        {"docker_start_dependents": "perhaps"},
+    ],
+)
+def test_options_of_the_last_role_are_refused_before_the_first_acts(
+    machine: MachineFactory, wrong: dict[str, Any]
+) -> None:
+    host = machine()
+    break_it(host, "key-missing")
+    refused = host.playbook(FIX, variables=wrong)
+    one_sentence(refused, next(iter(wrong)), "nothing was changed")
+    assert changed(refused) == []
+    assert "Key not found" in host.sh(f"etcdctl get {KEY} 2>&1", check=False)

@@ -197,7 +197,8 @@ def _create(
         host_config={
             **api.create_host_config(
                 cap_add=["ALL"],
-                cap_drop=["SYS_RESOURCE"],
+                # a machine shares the clock of this one, and must not set it
+                cap_drop=["SYS_RESOURCE", "SYS_TIME"],
                 security_opt=_SECURITY,
                 binds=["/sys/fs/cgroup:/sys/fs/cgroup:rw"],
                 devices=["/dev/net/tun"],
