@@ -221,6 +221,13 @@ def _wrong_etcd_looked_at(case: Case) -> Finding | None:
     return Finding("etcd.service", [case.shown("etcd.service"), case.shown("etcd2.service")])
 
 
+def _etcd_down_unnoticed(case: Case) -> Finding | None:
+    down = case.etcd2_used and case.state("etcd2.service") != "active"
+    if not case.flanneld_up or case.store or not down or not case.seen.local_etcd:
+        return None
+    return Finding("etcd2.service", [case.shown("etcd2.service"), *case.answered()])
+
+
 def _docker_restarted_with_flanneld(case: Case) -> Finding | None:
     def at(unit: str, event: str) -> float:
         text = case.unit(unit, f"Active{event}TimestampMonotonic")
@@ -440,6 +447,15 @@ RULES: t.Sequence[Rule] = (
         remedy="Keep it, or replace it on purpose (flannel_config_policy: replace).",
         risk="Leases outside of the new network are dropped, and their containers are cut off.",
         find=_key_differs,
+    ),
+    Rule(
+        name="etcd-down-unnoticed",
+        row=None,
+        kind="note",
+        cause="{culprit} is down; containers run on, but flanneld cannot renew its lease.",
+        remedy="Start it, by the role etcd2 or by hand.",
+        risk="None: starting it reads the data directory that it has.",
+        find=_etcd_down_unnoticed,
     ),
     Rule(
         name="docker-restarted-with-flanneld",

@@ -442,3 +442,12 @@ def test_a_network_in_etcd_is_no_matter_where_kubernetes_holds_it() -> None:
     wanted = {"Network": "198.51.0.0/16"}
     assert diagnosis("key-missing", desired=wanted)["flannel"]["overlaps"]
     assert diagnosis("kubernetes", desired=wanted)["flannel"]["overlaps"] == []
+
+
+def test_an_etcd2_that_is_down_under_a_healthy_host_is_noted() -> None:
+    well, down = seen("healthy"), seen("etcd2-down")
+    dead = {**well.units["etcd2.service"], "ActiveState": "inactive", "ActiveExitTimestampMonotonic": "7"}
+    result = judge(replace(well, units={**well.units, "etcd2.service": dead}, members=down.members))
+    assert result["healthy"]
+    assert names(result, "note") == ["etcd-down-unnoticed"]
+    assert names(judge(well), "note") == []
