@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from ansible_collections.container_linux.remediation.plugins.module_utils import _flannel_config
 from ansible_collections.container_linux.remediation.plugins.module_utils._flannel_settings import parse_env_file
 from ansible_collections.container_linux.remediation.plugins.module_utils._host import printable
+from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import requirements
 
 if t.TYPE_CHECKING:
     from ansible_collections.container_linux.remediation.plugins.module_utils._diagnosis_seen import (
@@ -56,8 +57,7 @@ class Case:
 
     @property
     def docker_requires_flanneld(self) -> bool:
-        wanted = " ".join(self.unit("docker.service", prop) for prop in ("Requires", "Requisite", "BindsTo"))
-        return "flanneld.service" in wanted.split()
+        return "flanneld.service" in requirements(self.seen.units["docker.service"])
 
     # flanneld
 
@@ -96,6 +96,11 @@ class Case:
     def node(self) -> Node | None:
         """What is at flannel's key."""
         return self.store.node if self.store else None
+
+    @property
+    def etcd_gone(self) -> bool:
+        """Whether flanneld waits for an etcd that does not answer, and none runs in its place."""
+        return self.flanneld_needs_etcd and not self.store and not self.etcd_in_place_of_etcd2
 
     @property
     def etcd_in_place_of_etcd2(self) -> bool:
@@ -169,7 +174,7 @@ class Case:
         """Units that docker or flanneld took down with them, and that nothing starts again, docker itself aside."""
         chain = {"docker.service", "docker.socket", "flanneld.service", "early-docker.service", "early-docker.target"}
         needs = {
-            unit["Id"]: set(" ".join(unit.get(prop, "") for prop in ("Requires", "Requisite", "BindsTo")).split())
+            unit["Id"]: set(requirements(unit))
             for unit in self.seen.gave_up
             if unit.get("LoadState") == "loaded" and unit.get("ActiveState") in ("inactive", "failed")
         }

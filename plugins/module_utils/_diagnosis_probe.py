@@ -108,6 +108,11 @@ _PROBE_SH = (
 LINE='
 '
 
+# hide [SED OPTION...]: passes text on without the credentials of its URLs
+hide() {
+  sed -e 's,://[^/@ ]*@,://,g' "$@"
+}
+
 pick() {
   printf '%s\n' "$SHOWN" | sed -n "$@"
 }
@@ -149,8 +154,8 @@ begin units
 # A password is nobody's business here: in an environment, on a command line, in an endpoint.
 # shellcheck disable=SC2086 # properties and units are lists of words
 SHOWN=$(timeout -k 1 15 systemctl show --no-pager $PROPERTIES $CHAIN |
-  sed -e 's/"[A-Z_]*PASSWORD=\(\\.\|[^"\\]\)*"//g' -e 's/\([A-Z_]*PASSWORD=\)[^ ]*/\1/g' \
-    -e 's/\(-password[= ]\)[^ ]*/\1/g' -e 's,://[^/@ ]*@,://,g')
+  hide -e 's/"[A-Z_]*PASSWORD=\(\\.\|[^"\\]\)*"//g' -e 's/\([A-Z_]*PASSWORD=\)[^ ]*/\1/g' \
+    -e 's/\(-password[= ]\)[^ ]*/\1/g')
 printf '%s\n' "$SHOWN"
 finish units 0
 section jobs 10 systemctl list-jobs --no-legend --no-pager --full
@@ -185,7 +190,7 @@ for FILE in /run/flannel/options.env \
   SEEN="$SEEN $FILE "
   if [ -f "$FILE" ]; then
     begin "file:$FILE"
-    TEXT=$(head -c 65536 "$FILE" | sed -e '/PASSWORD/d' -e 's,://[^/@ ]*@,://,g')
+    TEXT=$(head -c 65536 "$FILE" | hide -e '/PASSWORD/d')
     printf '%s\n' "$TEXT"
     finish "file:$FILE" 0
     SETTINGS="$SETTINGS
@@ -226,7 +231,7 @@ esac
 if [ "$PINGED" -ne 0 ] || ! is_active flanneld.service; then
   for UNIT in docker.service flanneld.service etcd2.service etcd.service; do
     begin "journal:$UNIT"
-    timeout -k 1 10 journalctl -b -q --no-pager -o short-iso -n 25 -u "$UNIT" | sed 's,://[^/@ ]*@,://,g'
+    timeout -k 1 10 journalctl -b -q --no-pager -o short-iso -n 25 -u "$UNIT" | hide
     finish "journal:$UNIT" 0
   done
   # the kernel takes a while to list its sockets

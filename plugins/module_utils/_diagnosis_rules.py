@@ -84,9 +84,7 @@ def _migration_skipped(case: Case) -> Finding | None:
 
 def _etcd_down(case: Case) -> Finding | None:
     down = case.etcd2_used and case.state("etcd2.service") in ("inactive", "deactivating")
-    if not case.flanneld_needs_etcd or case.store or not down or case.etcd_in_place_of_etcd2:
-        return None
-    if not case.seen.local_etcd:
+    if not case.etcd_gone or not down or not case.seen.local_etcd:
         return None
     return Finding("etcd2.service", [case.shown("etcd2.service"), *case.answered()])
 
@@ -100,9 +98,7 @@ def _etcd_member_down(case: Case) -> Finding | None:
 
 
 def _etcd_silent(case: Case) -> Finding | None:
-    if not case.flanneld_needs_etcd or case.store or case.etcd_in_place_of_etcd2:
-        return None
-    if _etcd_down(case) or _etcd_member_down(case):
+    if not case.etcd_gone or _etcd_down(case) or _etcd_member_down(case):
         return None
     log = case.logged("etcd2.service", ".") + case.logged("flanneld.service", "etcd|x509|tls")
     return Finding(case.seen.settings["etcd-endpoints"], [*case.answered(), case.shown("etcd2.service"), *log])
@@ -154,8 +150,6 @@ def _network_overlaps(case: Case) -> Finding | None:
 
 def _flanneld_left_behind(case: Case) -> Finding | None:
     if not case.flanneld_needs_etcd or not case.key_good or case.overlapping or case.etcd_in_place_of_etcd2:
-        return None
-    if case.unit("flanneld.service", "LoadState") == "masked":
         return None
     unit = "flanneld.service"
     return Finding(unit, [case.shown(unit), *case.job(unit), *case.said(unit), *case.answered()])

@@ -184,13 +184,18 @@ def blocking_chain(unit: str, units: t.Mapping[str, Properties], jobs: t.Sequenc
             found = [name for name in here.get("After", "").split() if name in queued]
             found.sort(key=lambda name: queued[name].state != "running")
         if not found and not (len(chain) > 1 and _stands_by_itself(here)):
-            needed = [name for kind in REQUIREMENTS for name in here.get(kind, "").split()]
+            needed = requirements(here)
             found = [name for name in needed if name in units and not _is_up(units[name])]
             found.sort(key=lambda name: not _stands_by_itself(units[name]))
         found = [name for name in found if name not in chain]
         if not found:
             return chain
         chain.append(found[0])
+
+
+def requirements(unit: Properties) -> list[str]:
+    """Return the units without which a unit cannot start, as far as its properties were asked for."""
+    return [name for kind in REQUIREMENTS for name in unit.get(kind, "").split()]
 
 
 def was_skipped(unit: Properties) -> bool:
