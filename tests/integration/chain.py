@@ -150,3 +150,17 @@ def recap(play: Play) -> dict[str, int]:
 def container_runs(machine: Machine) -> bool:
     said = machine.sh("docker load -qi /usr/share/oem/busybox.tar >/dev/null; docker run --rm busybox echo hello")
     return said.strip() == "hello"
+
+
+def role(name: str) -> dict[str, Any]:
+    """The task that includes a role of the collection."""
+    return {"ansible.builtin.include_role": {"name": f"container_linux.remediation.{name}"}}
+
+
+def one_sentence(play: Play, *words: str) -> None:
+    """Require that a play failed with one clear sentence that has these words."""
+    assert play.rc == 2 and play.last.outcome == "failed", play.output
+    message = play.last.message.strip()
+    assert message and "\n" not in message and "Traceback" not in play.output
+    for word in words:
+        assert word in message

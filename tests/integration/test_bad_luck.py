@@ -26,8 +26,10 @@ from ansible_collections.container_linux.remediation.tests.integration.chain imp
     container_runs,
     drop_in,
     mend,
+    one_sentence,
     pid,
     recap,
+    role,
     snapshot,
     sudo_calls,
 )
@@ -36,7 +38,6 @@ if TYPE_CHECKING:
     from ansible_collections.container_linux.remediation.tests.integration.conftest import (
         Machine,
         MachineFactory,
-        Play,
     )
 
 COLLECTION = "container_linux.remediation"
@@ -54,18 +55,6 @@ HOSTILE = f"{SHELL} {{{{ lookup('pipe', 'touch {OWNED}') }}}}"
 @pytest.fixture(autouse=True)
 def not_owned() -> None:
     OWNED.unlink(missing_ok=True)
-
-
-def role(name: str) -> dict[str, Any]:
-    return {"ansible.builtin.include_role": {"name": f"{COLLECTION}.{name}"}}
-
-
-def one_sentence(play: Play, *words: str) -> None:
-    assert play.rc == 2 and play.last.outcome == "failed", play.output
-    message = play.last.message.strip()
-    assert message and "\n" not in message and "Traceback" not in play.output
-    for word in words:
-        assert word in message
 
 
 def nothing_was_executed(host: Machine) -> None:

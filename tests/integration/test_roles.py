@@ -17,7 +17,9 @@ from ansible_collections.container_linux.remediation.tests.integration.chain imp
     changed,
     drop_in,
     mend,
+    one_sentence,
     pid,
+    role,
     snapshot,
 )
 
@@ -32,20 +34,12 @@ CREATE = "Create the config where there is none"
 OTHER = {"Network": "10.7.0.0/16"}
 
 
-def include(host: Machine, role: str, *, check: bool = False, **variables: Any) -> Play:
-    task = {"ansible.builtin.include_role": {"name": f"container_linux.remediation.{role}"}}
-    return host.play([task], check=check, variables=variables, options=("--become",))
+def include(host: Machine, name: str, *, check: bool = False, **variables: Any) -> Play:
+    return host.play([role(name)], check=check, variables=variables, options=("--become",))
 
 
 def config(host: Machine) -> Any:
     return json.loads(host.sh(f"etcdctl get {KEY}"))
-
-
-def failed_with(play: Play, *words: str) -> None:
-    assert play.rc == 2 and play.last.outcome == "failed", play.output
-    assert "\n" not in play.last.message.strip()
-    for word in words:
-        assert word in play.last.message
 
 
 @pytest.fixture
@@ -94,7 +88,7 @@ def test_etcd2_takes_no_place_without_consent(machine: MachineFactory) -> None:
     etcd = pid(host, "etcd.service")
     data = "find /var/lib/etcd /var/lib/etcd2 -printf '%p\\n'"
     kept = host.sh(data)
-    failed_with(include(host, "etcd2"), "multi-user.target.wants/etcd.service", "etcd2_replace_etcd set to true")
+    one_sentence(include(host, "etcd2"), "multi-user.target.wants/etcd.service", "etcd2_replace_etcd set to true")
     assert pid(host, "etcd.service") == etcd
     done = include(host, "etcd2", etcd2_replace_etcd=True)
     assert done.rc == 0, done.output
@@ -110,7 +104,7 @@ def test_etcd2_that_cannot_start_says_why(machine: MachineFactory) -> None:
     break_it(host, "etcd-down")
     drop_in(host, "etcd2.service", "ExecStart=", "ExecStart=/bin/sh -c 'echo no space left on device; exit 4'")
     play = include(host, "etcd2")
-    failed_with(play, "etcd2.service", "result 'failed'", "'journal'")
+    one_sentence(play, "etcd2.service", "result 'failed'", "'journal'")
     assert "no space left on device" in str(play.last.result["journal"])
 
 
@@ -154,7 +148,7 @@ def test_flannel_config_replaces_an_invalid_one_only_on_purpose(machine: Machine
     host = machine()
     break_it(host, "key-invalid")
     before = snapshot(host)
-    failed_with(include(host, "flannel_config"), KEY, "is not JSON", "Nothing was written", "flannel_config_policy")
+    one_sentence(include(host, "flannel_config"), KEY, "is not JSON", "Nothing was written", "flannel_config_policy")
     assert snapshot(host) == before
     done = include(host, "flannel_config", flannel_config_policy="replace")
     assert done.rc == 0, done.output
@@ -166,8 +160,8 @@ def test_flannel_config_leaves_a_directory_alone_whatever_the_policy(machine: Ma
     host = machine()
     break_it(host, "key-is-directory")
     before = snapshot(host)
-    failed_with(include(host, "flannel_config"), "a directory stands in its place")
-    failed_with(include(host, "flannel_config", flannel_config_policy="replace"), "directory")
+    one_sentence(include(host, "flannel_config"), "a directory stands in its place")
+    one_sentence(include(host, "flannel_config", flannel_config_policy="replace"), "directory")
     assert snapshot(host) == before
 
 
@@ -175,7 +169,7 @@ def test_flannel_config_refuses_the_hosts_own_network(machine: MachineFactory) -
     host = machine()
     break_it(host, "network-overlaps")
     before = snapshot(host)
-    failed_with(include(host, "flannel_config"), "10.1.77.0/24 (eth0)", "Nothing was written", "flannel_config_force")
+    one_sentence(include(host, "flannel_config"), "10.1.77.0/24 (eth0)", "Nothing was written", "flannel_config_force")
     assert snapshot(host) == before
     assert CREATE in changed(include(host, "flannel_config", flannel_config_value=OTHER, check=True))
     assert CREATE in changed(include(host, "flannel_config", flannel_config_force=True, check=True))
@@ -188,7 +182,7 @@ def test_flannel_config_waits_no_longer_than_told(machine: MachineFactory) -> No
     break_it(host, "key-missing")
     drop_in(host, "flanneld.service", "ExecStart=", "ExecStart=/bin/sleep infinity")
     host.sh("systemctl kill -s KILL flanneld; systemctl stop flanneld")
-    failed_with(include(host, "flannel_config", flannel_config_timeout=3), "flanneld.service", "3")
+    one_sentence(include(host, "flannel_config", flannel_config_timeout=3), "flanneld.service", "3")
 
 
 def test_docker_starts_what_was_left_behind(machine: MachineFactory) -> None:
@@ -208,7 +202,7 @@ def test_docker_that_fails_says_why(machine: MachineFactory) -> None:
     host = machine()
     break_it(host, "docker-left-behind")
     drop_in(host, "docker.service", "Environment=DOCKER_OPTS=--nonsense")
-    failed_with(include(host, "docker", docker_timeout=20), "docker.service", "--nonsense")
+    one_sentence(include(host, "docker", docker_timeout=20), "docker.service", "--nonsense")
 
 
 def test_docker_with_a_bridge_of_its_own_is_not_proved(healthy: Machine) -> None:
@@ -221,5 +215,5 @@ def test_docker_with_a_bridge_of_its_own_is_not_proved(healthy: Machine) -> None
         """
     )
     drop_in(healthy, "docker.service", "EnvironmentFile=/run/other.env")
-    failed_with(include(healthy, "docker"), "172.17.0.0/16", "flanneld's lease")
+    one_sentence(include(healthy, "docker"), "172.17.0.0/16", "flanneld's lease")
     healthy.sh("systemctl stop docker.socket docker; ip link del docker0; rm /run/other.env")
