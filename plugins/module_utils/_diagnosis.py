@@ -13,6 +13,7 @@ import typing as t
 from ansible_collections.container_linux.remediation.plugins.module_utils._diagnosis_case import Case, Evidence
 from ansible_collections.container_linux.remediation.plugins.module_utils._diagnosis_rules import RULES, Finding, Rule
 from ansible_collections.container_linux.remediation.plugins.module_utils._host import clean, printable
+from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import words
 
 if t.TYPE_CHECKING:
     from ansible_collections.container_linux.remediation.plugins.module_utils._diagnosis_seen import Observation
@@ -74,7 +75,7 @@ def _first_broken(case: Case) -> Finding:
     """The lowest unit of the chain that should be up and is not; docker itself where every one is."""
     needed = ["docker.service"]
     if case.flanneld_missing:
-        requires = case.unit("flanneld.service", "Requires").split()
+        requires = words(case.unit("flanneld.service", "Requires"))
         needed = [unit for unit in ("early-docker.service",) if unit in requires] + ["flanneld.service"]
     broken = [unit for unit in needed if case.state(unit) != "active"]
     culprit = broken[0] if broken else needed[-1]
@@ -165,7 +166,7 @@ def _unit(case: Case, name: str) -> dict[str, t.Any]:
     props = ("Id", "LoadState", "ActiveState", "SubState", "Result", "UnitFileState", "FragmentPath")
     keys = ("id", "load_state", "active_state", "sub_state", "result", "unit_file_state", "fragment")
     shown: dict[str, t.Any] = {key: printable(case.unit(name, prop)) for key, prop in zip(keys, props)}
-    return {**shown, "drop_ins": [printable(path) for path in case.unit(name, "DropInPaths").split()]}
+    return {**shown, "drop_ins": [printable(path) for path in words(case.unit(name, "DropInPaths"))]}
 
 
 def _flannel(case: Case) -> dict[str, t.Any]:

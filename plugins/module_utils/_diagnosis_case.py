@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from ansible_collections.container_linux.remediation.plugins.module_utils import _flannel_config
 from ansible_collections.container_linux.remediation.plugins.module_utils._flannel_settings import parse_env_file
 from ansible_collections.container_linux.remediation.plugins.module_utils._host import printable
-from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import requirements
+from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import requirements, words
 
 if t.TYPE_CHECKING:
     from ansible_collections.container_linux.remediation.plugins.module_utils._diagnosis_seen import (
@@ -126,7 +126,7 @@ class Case:
         """
         if not self.loaded("etcd2.service") or self.etcd_member_used:
             return False
-        set_up = any(path.startswith(("/etc/", "/run/")) for path in self.unit("etcd2.service", "DropInPaths").split())
+        set_up = any(path.startswith(("/etc/", "/run/")) for path in words(self.unit("etcd2.service", "DropInPaths")))
         has_data = "/var/lib/etcd2/member" in self.seen.stores
         return set_up or has_data or self._was_meant_to_run("etcd2.service")
 

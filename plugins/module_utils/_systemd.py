@@ -32,6 +32,9 @@ UNIT_TYPES = (
 )
 _UNIT_NAME = re.compile(rf"[A-Za-z0-9:_.\\][A-Za-z0-9:_.\\@-]*\.(?:{'|'.join(UNIT_TYPES)})\Z")
 
+# An item of a list property: quoted, a path that may hold blanks, or a plain word.
+_ITEM = re.compile(r'("(?:[^"\\]|\\.)*")(?=\s|\Z)|(/\S*(?: +(?![/"])\S+)*|\S+)')
+
 # The Overridable kinds are those of systemd before 230.
 REQUIREMENTS = ("Requires", "Requisite", "BindsTo", "RequiresOverridable", "RequisiteOverridable")
 
@@ -96,6 +99,18 @@ def parse_show(text: str) -> list[Properties]:
             elif key in units[-1]:
                 units[-1][key] += f"\n{line}"
     return units
+
+
+def words(value: str) -> list[str]:
+    """Return the items of a list property, such as `Requires` or `DropInPaths`.
+
+    systemctl of systemd 240 and later puts an item with a backslash or a blank in double quotes, as a shell would; an
+    earlier one prints it as it is, where a blank before a `/` begins the next path.
+    """
+    found = []
+    for quoted, bare in _ITEM.findall(value):
+        found.append(re.sub(r'\\(["\\$`])', r"\1", quoted[1:-1]) if quoted else bare)
+    return found
 
 
 def parse_jobs(text: str) -> list[Job]:
@@ -181,7 +196,7 @@ def blocking_chain(unit: str, units: t.Mapping[str, Properties], jobs: t.Sequenc
         job = queued.get(chain[-1])
         found: list[str] = []
         if job and job.state == "waiting":
-            found = [name for name in here.get("After", "").split() if name in queued]
+            found = [name for name in words(here.get("After", "")) if name in queued]
             found.sort(key=lambda name: queued[name].state != "running")
         if not found and not (len(chain) > 1 and _stands_by_itself(here)):
             needed = requirements(here)
@@ -195,7 +210,7 @@ def blocking_chain(unit: str, units: t.Mapping[str, Properties], jobs: t.Sequenc
 
 def requirements(unit: Properties) -> list[str]:
     """Return the units without which a unit cannot start, as far as its properties were asked for."""
-    return [name for kind in REQUIREMENTS for name in unit.get(kind, "").split()]
+    return [name for kind in REQUIREMENTS for name in words(unit.get(kind, ""))]
 
 
 def was_skipped(unit: Properties) -> bool:

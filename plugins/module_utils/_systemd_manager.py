@@ -27,6 +27,7 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._syste
     is_unit_name,
     parse_jobs,
     parse_show,
+    words,
 )
 
 _PROPERTIES = (
@@ -190,7 +191,7 @@ class Unit:
 
     @property
     def drop_ins(self) -> list[str]:
-        return self.properties.get("DropInPaths", "").split()
+        return words(self.properties.get("DropInPaths", ""))
 
     @property
     def stale(self) -> bool:

@@ -1,0 +1,363 @@
+# Copyright (c) 2026 container_linux.remediation contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the collection: it may change in any release.
+
+"""One read-only look at a host's units and their files, in one round trip: the script, and what it answers."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+from dataclasses import dataclass, field
+
+from ansible_collections.container_linux.remediation.plugins.module_utils._flannel_settings import parse_env_file
+from ansible_collections.container_linux.remediation.plugins.module_utils._host import Section, ask, printable
+from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import (
+    parse_jobs,
+    parse_show,
+    words,
+)
+from ansible_collections.container_linux.remediation.plugins.module_utils._unit_file import parse_unit_file
+
+if t.TYPE_CHECKING:
+    from ansible_collections.container_linux.remediation.plugins.module_utils._host import Host
+    from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import Job, Properties
+    from ansible_collections.container_linux.remediation.plugins.module_utils._unit_file import Line, Setting
+
+PROPERTIES = (
+    "Id Names LoadState ActiveState SubState Result UnitFileState FragmentPath SourcePath DropInPaths NeedDaemonReload "
+    "ConditionResult ConditionTimestampMonotonic ActiveEnterTimestampMonotonic InactiveExitTimestampMonotonic "
+    "DefaultDependencies RequiresMountsFor WantsMountsFor "
+    "Requires RequiresOverridable Requisite RequisiteOverridable BindsTo Wants Upholds PartOf Conflicts Before After "
+    "OnFailure OnSuccess Triggers TriggeredBy "
+    "RequiredBy RequiredByOverridable RequisiteOf RequisiteOfOverridable BoundBy WantedBy UpheldBy ConsistsOf "
+    "ConflictedBy OnFailureOf OnSuccessOf"
+)
+
+# The settings that make a dependency, or that switch a rule of systemd on. No others leave the host: what a unit
+# runs, and in what environment, may hold secrets.
+KEYS = (
+    "Requires RequiresOverridable Requisite RequisiteOverridable BindsTo BindTo Wants Upholds PartOf Conflicts Before "
+    "After OnFailure OnSuccess RequiresMountsFor WantsMountsFor "
+    "Sockets Service Unit Slice BusName BindToDevice LogNamespace "
+    "WorkingDirectory RootDirectory RootImage RuntimeDirectory StateDirectory CacheDirectory LogsDirectory "
+    "ConfigurationDirectory PrivateTmp DynamicUser Type ManagedOOMSwap ManagedOOMMemoryPressure ListenStream ListenDatagram ListenSequentialPacket ListenFIFO ListenSpecial "
+    "ListenUSBFunction PathExists PathExistsGlob PathChanged PathModified DirectoryNotEmpty OnCalendar Persistent "
+    "What Where WantedBy RequiredBy UpheldBy Also Alias DefaultInstance"
+)
+
+# Directories of the oldest release, for when systemd does not tell its own.
+_DIRECTORIES = (
+    "/etc/systemd/system /run/systemd/system /run/systemd/generator /usr/local/lib/systemd/system "
+    "/lib/systemd/system /usr/lib/systemd/system"
+)
+
+LIMIT = 15
+"""Seconds that one command of the look may take."""
+
+# All loaded units are asked for at once: what a loaded unit names is loaded as well, so the graph is closed. Only a
+# unit that nothing has loaded is followed, from one round of names to the next.
+_LOOK_SH = r"""
+LINE='
+'
+
+# names: the units that a property list of `systemctl show` names, unescaped, one a line
+names() {
+  sed -n -e 's/"//g' -e 's/\\\\/\\/g' -e "s/^\($FOLLOWED\)=//p" | tr ' ' '\n' | sort -u
+}
+
+show_units() {
+  # shellcheck disable=SC2086 # properties are a list of words
+  timeout -k 1 "$LIMIT" systemctl show --no-pager $PROPERTIES -- "$@"
+}
+
+MANAGER=$(timeout -k 1 "$LIMIT" systemctl show --no-pager -p Version -p UnitPath)
+TOLD=$?
+begin manager
+printf '%s\n' "$MANAGER"
+finish manager "$TOLD"
+DIRECTORIES=$(printf '%s\n' "$MANAGER" | sed -n 's/^UnitPath=//p')
+DIRECTORIES=${DIRECTORIES:-$KNOWN_DIRECTORIES}
+begin clock
+read -r UPTIME IDLE </proc/uptime
+printf '%s %s\n' "$(date +%s)" "$UPTIME"
+finish clock 0
+begin os
+cat /etc/os-release
+finish os "$?"
+
+set -f
+# shellcheck disable=SC2086 # units are a list of words
+SHOWN=$(show_units '*' $UNITS)
+TOLD=$?
+begin units
+printf '%s\n' "$SHOWN"
+finish units "$TOLD"
+ROUND=0
+if [ "$TOLD" -eq 0 ] && [ -n "$UNITS" ]; then
+  SEEN=$(printf '%s\n' "$SHOWN" | sed -n 's/^Id=//p')
+  FRESH=$(printf '%s\n' "$SHOWN" | names)
+  while [ "$ROUND" -lt 20 ]; do
+    # what is named and not seen yet: the seen ones stand there twice or more, so `uniq -u` drops them
+    FRESH=$(printf '%s\n' "$FRESH" "$SEEN" "$SEEN" | sort | uniq -u)
+    [ -n "$FRESH" ] || break
+    ROUND=$((ROUND + 1))
+    # shellcheck disable=SC2086 # units are a list of words
+    MORE=$(show_units $FRESH)
+    TOLD=$?
+    begin "units-$ROUND"
+    printf '%s\n' "$MORE"
+    finish "units-$ROUND" "$TOLD"
+    [ "$TOLD" -eq 0 ] || break
+    SHOWN="$SHOWN$LINE$LINE$MORE"
+    SEEN="$SEEN$LINE$FRESH"
+    FRESH=$(printf '%s\n' "$MORE" | names)
+  done
+fi
+set +f
+section jobs "$LIMIT" systemctl list-jobs --no-legend --no-pager --full
+
+begin links
+for DIRECTORY in $DIRECTORIES; do
+  for LINKED in "$DIRECTORY"/*.wants/* "$DIRECTORY"/*.requires/* "$DIRECTORY"/*.upholds/*; do
+    case $LINKED in
+      *"$LINE"*) continue ;;
+    esac
+    if [ -e "$LINKED" ] && [ ! -s "$LINKED" ]; then
+      printf 'masked %s\n' "$LINKED"
+    elif [ -L "$LINKED" ]; then
+      printf 'link %s\n' "$LINKED"
+    fi
+  done
+done
+finish links 0
+
+# The files that systemd has read, and the drop-ins on disk that it may not have read yet; of the units that it does
+# not tell about, the first fragment.
+FILES=$(
+  printf '%s\n' "$SHOWN" | sed -n -e 's/^FragmentPath=//p' \
+    -e '/^DropInPaths=/{s///;s: \("\{0,1\}/\):\n\1:g;p' -e '}' |
+    sed -e '/^".*"$/{s/^"//;s/"$//;s/\\\(["\\$`]\)/\1/g' -e '}'
+  for DIRECTORY in $DIRECTORIES; do
+    for FILE in "$DIRECTORY"/*.d/*.conf; do
+      printf '%s\n' "$FILE"
+    done
+  done
+  if [ "$TOLD" -ne 0 ]; then
+    for UNIT in $UNITS; do
+      for DIRECTORY in $DIRECTORIES; do
+        if [ -f "$DIRECTORY/$UNIT" ]; then
+          printf '%s\n' "$DIRECTORY/$UNIT"
+          break
+        fi
+      done
+    done
+  fi
+)
+IFS=$LINE
+set -f
+begin unread
+set --
+for FILE in $(printf '%s\n' "$FILES" | sort -u); do
+  if [ -f "$FILE" ] && [ -r "$FILE" ]; then
+    set -- "$@" "$FILE"
+  elif [ -e "$FILE" ] && [ ! -c "$FILE" ]; then
+    printf '%s\n' "$FILE"
+  fi
+done
+finish unread 0
+unset IFS
+set +f
+# For each file its name, and for each section and setting of interest the number of its line and the line: a file's
+# text always follows a number, so that it cannot pose as a name.
+section files "$LIMIT" sed -s -n -e 1F -e '/^\(\xef\xbb\xbf\)\{0,1\}[[:blank:]]*\[/{=;p' -e '}' \
+  -e "/^\(\xef\xbb\xbf\)\{0,1\}[[:blank:]]*\($KEYS\)[[:blank:]]*=/{" -e ':line' -e '=;p' \
+  -e '/\(^\|[^\\]\)\(\\\\\)*\\\r\{0,1\}$/{$!{n' -e ':comment' -e '/^[[:blank:]]*[#;]/{$!{n;b comment' -e '}' -e '}' \
+  -e 'b line' -e '}' -e '}' -e '}' -- "$@" /dev/null
+section ages "$LIMIT" stat -L -c '%Z %n' -- "$@" /dev/null
+# It tells where a dependency on a mount comes from, which for some depends on the order in which systemd read its
+# units. Before systemd 236 it does not.
+if command -v systemd-analyze >/dev/null 2>&1; then
+  begin origins
+  timeout -k 1 "$LIMIT" systemd-analyze --no-pager dump |
+    sed -n -e '/^-> Unit /p' -e '/^[[:blank:]][A-Z][A-Za-z]*: .*-\(path\|mount\|implicit\|proc-swap\|udev\)/p'
+  finish origins 0
+fi
+"""
+
+_DIRECTORY_TYPES = {"wants": "Wants", "requires": "Requires", "upholds": "Upholds"}
+
+
+@dataclass(frozen=True)
+class Link:
+    """An entry of a `.wants/`, `.requires/` or `.upholds/` directory.
+
+    Attributes:
+        unit: the name that the directory is for.
+        type: the dependency that it declares, such as `Wants`.
+        other: the unit that it names.
+        path: the entry itself.
+        masked: whether it is empty or leads to /dev/null, which takes entries of its name in later directories away.
+    """
+
+    unit: str
+    type: str
+    other: str
+    path: str
+    masked: bool
+
+
+@dataclass(frozen=True)
+class Look:
+    """What one look at a host saw, nothing explained.
+
+    Attributes:
+        units: the units by `Id`, with `PROPERTIES`: all that systemd has loaded, and those asked for.
+        jobs: systemd's job table.
+        links: entries of the dependency directories, in the order in which systemd looks at them.
+        settings: the settings of each unit file and drop-in, by path.
+        changed: when each of them last changed, in seconds since 1970.
+        unread: files that could not be read.
+        origins: for dependencies by (unit, type, other unit): systemd's own words on where it comes from, without
+            `file` and `default`; empty where it does not tell.
+        booted: when the monotonic clock was 0, in seconds since 1970.
+        os: the variables of os-release.
+        systemd: systemd's version, such as `247`; empty where it does not tell.
+        partial: what is not known, and why, in sentences.
+    """
+
+    units: t.Mapping[str, Properties] = field(default_factory=dict)
+    jobs: t.Sequence[Job] = ()
+    links: t.Sequence[Link] = ()
+    settings: t.Mapping[str, t.Sequence[Setting]] = field(default_factory=dict)
+    changed: t.Mapping[str, int] = field(default_factory=dict)
+    unread: t.Sequence[str] = ()
+    origins: t.Mapping[tuple[str, str, str], t.FrozenSet[str]] = field(default_factory=dict)
+    booted: float = 0.0
+    os: t.Mapping[str, str] = field(default_factory=dict)
+    systemd: str = ""
+    partial: t.Sequence[str] = ()
+
+
+def look(host: Host, names: t.Sequence[str]) -> Look:
+    """Look at a host's units, in one round trip.
+
+    Args:
+        host: the host.
+        names: full names of units that may not be loaded; all loaded ones are told in any case.
+
+    Raises:
+        RemediationError: the host could not be asked.
+    """
+    variables = {
+        "PROPERTIES": " ".join(f"-p {name}" for name in PROPERTIES.split()),
+        "UNITS": " ".join(names),
+        "FOLLOWED": r"\|".join("Requires Requisite BindsTo Wants Upholds PartOf After".split()),
+        "KEYS": r"\|".join(KEYS.split()),
+        "KNOWN_DIRECTORIES": _DIRECTORIES,
+        "LIMIT": str(LIMIT),
+    }
+    answer = ask(host, _LOOK_SH, variables=variables, needs=("systemctl", "sed"))
+    version = re.search(r"^Version=(?:systemd )?(\S+)", answer["manager"].out, re.MULTILINE)
+    units: dict[str, Properties] = {}
+    for name, section in answer.items():
+        if name == "units" or name.startswith("units-"):
+            for unit in parse_show(section.out):
+                # the last block of an answer that was cut off is not whole
+                if not section.rc or "After" in unit or "LoadState" in unit:
+                    units.setdefault(unit["Id"], unit)
+    return Look(
+        units=units,
+        jobs=parse_jobs(answer["jobs"].out),
+        links=[link for line in answer["links"].out.splitlines() for link in [_link(line)] if link],
+        settings={path: parse_unit_file(path, lines) for path, lines in _files(answer["files"].out)},
+        changed=dict(_ages(answer["ages"].out)),
+        unread=[printable(line) for line in answer["unread"].out.splitlines() if line],
+        origins=_origins(answer["origins"].out) if "origins" in answer else {},
+        booted=_booted(answer["clock"].out),
+        os=parse_env_file(answer["os"].out),
+        systemd=printable(version[1], limit=20) if version else "",
+        partial=_partial(answer),
+    )
+
+
+def _link(line: str) -> Link | None:
+    kind, _, path = line.partition(" ")
+    directory, _, other = path.rpartition("/")
+    unit, _, suffix = directory.rpartition("/")[2].rpartition(".")
+    if suffix not in _DIRECTORY_TYPES:
+        return None
+    return Link(unit=unit, type=_DIRECTORY_TYPES[suffix], other=other, path=path, masked=kind == "masked")
+
+
+def _files(text: str) -> t.Iterator[tuple[str, list[Line]]]:
+    """Yield each file's path and the lines of it that the host told."""
+    path, lines = "", []  # type: str, list[Line]
+    number = 0
+    for line in text.split("\n"):
+        if number:
+            lines.append((number, line))
+            number = 0
+        elif line.isdigit():
+            number = int(line)
+        elif line:
+            if path:
+                yield path, lines
+            path, lines = line, []
+    if path:
+        yield path, lines
+
+
+def _ages(text: str) -> t.Iterator[tuple[str, int]]:
+    for line in text.splitlines():
+        seconds, _, path = line.partition(" ")
+        if seconds.isdigit():
+            yield path, int(seconds)
+
+
+_ORIGIN = re.compile(r"\t([A-Z][A-Za-z]*): (\S+) \((.*)\)\Z")
+
+
+def _origins(text: str) -> dict[tuple[str, str, str], t.FrozenSet[str]]:
+    found: dict[tuple[str, str, str], t.FrozenSet[str]] = {}
+    unit = ""
+    for line in text.split("\n"):
+        if line.startswith("-> Unit "):
+            unit = line[8:].rstrip(":")
+            continue
+        match = _ORIGIN.match(line)
+        if match:
+            origins = {word.partition("-")[2] for word in match[3].split()}
+            found[unit, match[1], match[2]] = frozenset(origins - {"file", "default"})
+    return found
+
+
+def _booted(text: str) -> float:
+    try:
+        now, uptime = (float(word) for word in text.split()[:2])
+    except ValueError:
+        return 0.0
+    return now - uptime
+
+
+_ASKED = {
+    "manager": "systemctl show (of systemd itself)",
+    "units": "systemctl show (of the units)",
+    "jobs": "systemctl list-jobs",
+    "files": "sed (over the unit files)",
+    "ages": "stat (of the unit files)",
+}
+
+
+def _partial(answer: t.Mapping[str, Section]) -> list[str]:
+    sentences = []
+    for name, section in answer.items():
+        asked = _ASKED.get(name.partition("-")[0])
+        if not asked or (section.rc == 0):
+            continue
+        seen = f"did not end within {LIMIT} s" if section.timed_out else f"ended with status {section.rc}"
+        said = f" and said '{printable(section.err)}'" if section.err.strip() else ""
+        sentences.append(f"{asked} {seen}{said}; what it would have told is missing.")
+    return sentences

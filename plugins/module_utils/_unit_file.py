@@ -1,0 +1,177 @@
+# Copyright (c) 2026 container_linux.remediation contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the collection: it may change in any release.
+
+"""Reading unit files and drop-ins as systemd does: which word of which line sets what."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+from dataclasses import dataclass
+
+_BLANK = " \t\n\r"
+_COMMENT = ("#", ";")
+_SECTION = re.compile(r"\[(.*)\]\Z")
+_WORD = re.compile(r"[^ \t\n\r]+")
+
+# Specifiers that follow from the unit's name alone; all others are taken from the host.
+_SPECIFIER = re.compile(r"%(.)", re.DOTALL)
+
+Line = t.Tuple[int, str]
+"""A line's number in its file, from 1, and its text without the line break."""
+
+
+@dataclass(frozen=True)
+class Word:
+    """One word of a setting's value, and the line that it stands on."""
+
+    text: str
+    line: int
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One assignment of a unit file, such as `After=` in `[Unit]`.
+
+    Attributes:
+        file: the path of the fragment or drop-in.
+        line: the line that the assignment begins on.
+        section: the section, such as `Unit`.
+        key: the name of the setting.
+        value: the whole value, continued lines joined.
+        words: the words of the value, split at white space, each with its own line; quotes around a word are gone.
+    """
+
+    file: str
+    line: int
+    section: str
+    key: str
+    value: str
+    words: t.Tuple[Word, ...]
+
+
+def parse_unit_file(file: str, lines: t.Iterable[Line]) -> t.List[Setting]:
+    """Return the settings of a unit file, in the order of the file.
+
+    What is no setting is passed over, as systemd does. A dependency cannot be taken back by an empty assignment,
+    so nothing is taken back here.
+
+    Args:
+        file: the path of the file.
+        lines: the lines of the file. Lines that set nothing of interest may be missing, with their continuations.
+    """
+    settings: t.List[Setting] = []
+    section = ""
+    for joined in _logical_lines(lines):
+        first, text = joined[0]
+        header = _SECTION.match(text.strip(_BLANK))
+        if header:
+            section = header[1]
+            continue
+        key, equals, rest = text.partition("=")
+        if not equals or not key.strip(_BLANK):
+            continue
+        pieces = [(first, rest), *joined[1:]]
+        settings.append(
+            Setting(
+                file=file,
+                line=first,
+                section=section,
+                key=key.strip(_BLANK),
+                value=" ".join(piece.strip(_BLANK) for _, piece in pieces).strip(_BLANK),
+                words=tuple(Word(_unquoted(word), number) for number, piece in pieces for word in _WORD.findall(piece)),
+            )
+        )
+    return settings
+
+
+def _logical_lines(lines: t.Iterable[Line]) -> t.Iterator[t.List[Line]]:
+    """Yield each line together with the lines that continue it, comments and the continuing backslashes left out."""
+    joined: t.List[Line] = []
+    for number, text in lines:
+        line = text[1:] if number == 1 and text.startswith("\ufeff") else text
+        bare = line.strip(_BLANK)
+        # a comment between continued lines does not end them
+        if bare.startswith(_COMMENT):
+            continue
+        if not joined and not bare:
+            continue
+        # as in systemd, a backslash that ends a line continues it unless it is itself escaped
+        backslashes = len(line.rstrip("\r")) - len(line.rstrip("\r").rstrip("\\"))
+        continued = backslashes % 2 == 1
+        joined.append((number, line.rstrip("\r")[:-1] if continued else line))
+        if not continued:
+            yield joined
+            joined = []
+    if joined:
+        yield joined
+
+
+def _unquoted(word: str) -> str:
+    if len(word) >= 2 and word[0] == word[-1] and word[0] in "\"'":
+        return word[1:-1]
+    return word
+
+
+def expand(word: str, unit: str) -> str | None:
+    """Return a word with the specifiers of a unit put in; None where one of them is known to the host alone.
+
+    Args:
+        word: the word, such as `dev-%i.device`.
+        unit: the unit's full name, such as `foo@bar.service`.
+    """
+    known = _specifiers(unit)
+    unknown = [letter for letter in _SPECIFIER.findall(word) if letter not in known]
+    return None if unknown else _SPECIFIER.sub(lambda match: known[match[1]], word)
+
+
+def pattern(word: str, unit: str) -> t.Pattern[str]:
+    """Return the names that a word can stand for, where some of its specifiers are known to the host alone."""
+    known = _specifiers(unit)
+    parts = _SPECIFIER.split(word)
+    # odd parts are the letters of specifiers
+    found = [
+        re.escape(part) if number % 2 == 0 else re.escape(known[part]) if part in known else ".*"
+        for number, part in enumerate(parts)
+    ]
+    return re.compile("".join(found) + r"\Z")
+
+
+def _specifiers(unit: str) -> t.Dict[str, str]:
+    stem, _, kind = unit.rpartition(".")
+    prefix, at, instance = stem.partition("@")
+    return {
+        "%": "%",
+        "n": unit,
+        "N": stem,
+        "p": prefix,
+        "P": unescape(prefix),
+        "i": instance if at else "",
+        "I": unescape(instance) if at else "",
+        "j": prefix.rpartition("-")[2],
+        "J": unescape(prefix.rpartition("-")[2]),
+        "f": "/" + unescape(instance if at else prefix).lstrip("/"),
+    }
+
+
+def unescape(name: str) -> str:
+    r"""Return what a unit name's escaped part stands for: `var-lib\x2dx` is `var/lib-x`."""
+    plain = name.replace("-", "/")
+    return re.sub(r"\\x([0-9a-fA-F]{2})", lambda match: chr(int(match[1], 16)), plain)
+
+
+def mount_path(unit: str) -> str:
+    r"""Return the path that a mount, swap, device or automount unit is named after: `/var/lib-x` of `var-lib\x2dx.mount`."""
+    stem = unit.rpartition(".")[0]
+    return "/" if stem == "-" else "/" + unescape(stem)
+
+
+def with_instance(name: str, unit: str) -> str:
+    """Return a dependency's name; one that is a template becomes the instance that systemd makes of it for a unit."""
+    if "@." not in name:
+        return name
+    stem, at, instance = unit.rpartition(".")[0].partition("@")
+    return name.replace("@.", f"@{instance if at else stem}.", 1)
