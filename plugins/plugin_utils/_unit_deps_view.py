@@ -1,0 +1,498 @@
+# Copyright (c) 2026 container_linux.remediation contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the collection: it may change in any release.
+
+"""The facts of `unit_deps_facts` as a graph to look at: what the filters that draw it share.
+
+A view is read once from the facts, and a `Scope` of it is what one picture shows: the units that some units need, and
+the links between them that somebody wrote. What systemd adds by itself to almost every unit stays out of sight, as
+long as nothing is wrong with it.
+"""
+
+from __future__ import annotations
+
+import collections
+import itertools
+import re
+import typing as t
+from dataclasses import dataclass
+
+from ansible.module_utils.parsing.convert_bool import boolean
+
+from ansible_collections.container_linux.remediation.plugins.module_utils._host import RemediationError, printable
+from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import state_words
+
+Kind = t.Literal["requirement", "weak", "ordering"]
+State = t.Literal["up", "moving", "skipped", "down", "failed", "unknown"]
+
+# The dependencies that make a graph, in the order in which they are told.
+_KINDS: t.Final[dict[str, Kind]] = {
+    "Requires": "requirement",
+    "Requisite": "requirement",
+    "BindsTo": "requirement",
+    "Wants": "weak",
+    "Upholds": "weak",
+    "PartOf": "weak",
+    "After": "ordering",
+}
+_INVERSE: t.Final = {
+    "RequiredBy": "Requires",
+    "RequisiteOf": "Requisite",
+    "BoundBy": "BindsTo",
+    "WantedBy": "Wants",
+    "UpheldBy": "Upholds",
+    "ConsistsOf": "PartOf",
+    "Before": "After",
+}
+_FROM_THE_OTHER_END: t.Final = {forward: inverse for inverse, forward in _INVERSE.items()}
+_ORDER: t.Final = ("requirement", "weak", "ordering")
+_RANK: t.Final = {name: rank for rank, name in enumerate(_KINDS)}
+
+# It passes a stop on, and no start waits for it.
+_PART_OF: t.Final = (("PartOf",), ("ConsistsOf",))
+
+# Nearly every unit needs them, so what they need themselves explains nothing.
+_BOOT: t.Final = frozenset({"sysinit.target", "basic.target"})
+
+_MOVING: t.Final = frozenset({"activating", "deactivating", "reloading", "refreshing", "maintenance"})
+_FILE = re.compile(r"(?P<file>/.*?)(?::(?P<line>[0-9]{1,9}))?\Z", re.DOTALL)
+_RULE = re.compile(r"(?P<origin>[a-z-]+): (?P<rule>.*?)(?: \((?P<cause>/.*)\))?\Z", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Source:
+    """Who declares a dependency: a file (line 0: a link in a `.wants/` directory or its like), a rule of systemd, or
+    a rule that a line of a file sets off."""
+
+    file: str = ""
+    line: int = 0
+    origin: str = ""
+    rule: str = ""
+
+    @property
+    def place(self) -> str:
+        """`/usr/lib/systemd/system/docker.service:4`, or an empty text where no file is known."""
+        return f"{self.file}:{self.line}" if self.line else self.file
+
+    @property
+    def full(self) -> str:
+        """The place with its full path, and the rule where there is one, as the facts tell it."""
+        rule = f"{self.origin}: {self.rule}" if self.origin else self.rule
+        return f"{rule} ({self.place})" if rule and self.place else rule or self.place
+
+    @property
+    def short(self) -> str:
+        """`docker.service:4`, `docker.service.d/40-flannel.conf:2`, or the rule where no file is known."""
+        if not self.file:
+            return f"{self.origin}: {self.rule}" if self.origin else self.rule
+        return f"{short_name(self.file)}:{self.line}" if self.line else short_name(self.file)
+
+
+@dataclass(frozen=True)
+class Link:
+    """All dependencies of one unit on another.
+
+    Types are systemd's words in the direction of the link: `Requires`, `After`, or seen from the other end
+    `RequiredBy`, `Before`.
+    """
+
+    to: str
+    kind: Kind
+    types: tuple[str, ...]
+    sources: tuple[Source, ...]
+    held: bool = False
+    """Whether it is on the way down to what holds a unit up."""
+
+    @property
+    def files(self) -> tuple[Source, ...]:
+        return tuple(source for source in self.sources if source.file)
+
+    @property
+    def by_rule(self) -> bool:
+        """Whether systemd made it all by itself. A link of unknown origin is not one of those."""
+        return bool(self.sources) and not self.files
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A unit's state; `words` are for people (`activating (start)`), `notes` what is odd about it."""
+
+    name: str
+    state: State = "unknown"
+    words: str = "not looked at"
+    job: str = ""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Step:
+    """One unit on the way from a unit that is not up down to what holds it up; the first has no types or sources."""
+
+    unit: str
+    state: str
+    kind: str
+    types: tuple[str, ...]
+    sources: tuple[Source, ...]
+
+
+@dataclass(frozen=True)
+class Line:
+    """One dependency of one type, and who declares it."""
+
+    unit: str
+    type: str
+    to: str
+    sources: tuple[Source, ...]
+
+
+@dataclass(frozen=True)
+class Cycle:
+    """Units of which each is ordered after the next, and the last after the first."""
+
+    units: tuple[str, ...]
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What one picture shows.
+
+    Attributes:
+        roots: where it begins.
+        links: the links to show, by unit, in the order in which to tell them; its keys are the units to show, nearest
+            first.
+        home: from which unit another is reached first; a root has none.
+        left_out: how many links are not shown.
+        cut: units whose own links are not shown, though they have some.
+    """
+
+    roots: tuple[str, ...]
+    links: dict[str, tuple[Link, ...]]
+    home: dict[str, str]
+    left_out: int
+    cut: frozenset[str]
+
+
+class View:
+    """The graph of one host's facts.
+
+    Raises:
+        RemediationError: what was given are no facts of `unit_deps_facts`.
+    """
+
+    def __init__(self, facts: t.Any, *, reader: str) -> None:
+        self._reader = reader
+        if not isinstance(facts, t.Mapping) or "nodes" not in facts:
+            raise self._not_facts(_what(facts))
+        self.asked = self._names(facts, "units")
+        self.missing = self._names(facts, "missing")
+        self.partial = self._names(facts, "partial")
+        self._aliases: dict[str, str] = {}
+        self._units: dict[str, Unit] = {}
+        edges: dict[tuple[str, str], dict[str, list[str]]] = {}
+        for name, node in self._mapping(facts["nodes"], "nodes").items():
+            where = f"nodes['{printable(str(name), limit=80)}']"
+            node = self._mapping(node, where)
+            self._units[name] = _unit(name, node)
+            self._aliases.update((alias, name) for alias in self._names(node, "aliases"))
+            for kind, targets in self._mapping(node.get("edges"), f"{where}.edges").items():
+                for to, told in self._mapping(targets, f"{where}.edges.{kind}").items():
+                    forward = _INVERSE.get(kind, kind)
+                    if forward in _KINDS:
+                        pair = (to, name) if kind in _INVERSE else (name, to)
+                        texts = self._texts(told, f"{where}.edges.{kind}")
+                        edges.setdefault(pair, {}).setdefault(forward, []).extend(texts)
+        self.chains = {
+            unit: [self._step(step) for step in self._list(steps, f"blocked_by['{unit}']")]
+            for unit, steps in self._mapping(facts.get("blocked_by"), "blocked_by").items()
+        }
+        self.cycles = [
+            Cycle(tuple(self._names(cycle, "units")), self._lines(cycle, "edges"))
+            for cycle in self._dicts(facts, "cycles")
+        ]
+        self.not_loaded = self._lines(facts, "not_loaded")
+        self.unread = [(str(about.get("file")), str(about.get("why"))) for about in self._dicts(facts, "unread")]
+        self._pairs = edges.keys()
+        self._ahead, self._back = _linked(edges)
+
+    def unit(self, name: str) -> Unit:
+        """Return a unit; one that the facts do not describe is unknown."""
+        return self._units.get(name) or Unit(name)
+
+    def roots(self, wanted: t.Any) -> list[str]:
+        """Return the units that a picture begins with: those asked for, or the ones wanted (a name or a list).
+
+        Raises:
+            RemediationError: the facts know nothing of a unit wanted.
+        """
+        if wanted is None:
+            return list(dict.fromkeys(self.asked))
+        names = [wanted] if isinstance(wanted, str) else wanted
+        if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
+            raise RemediationError(
+                f"The option 'unit' of {self._reader} is {_what(wanted)}. Give a unit's name, or a list of names."
+            )
+        return list(dict.fromkeys(self._known(name) for name in names))
+
+    def chain(self, root: str) -> list[Step]:
+        """Return the way from a unit down to what holds it up; an empty list where nothing is known to do so."""
+        for steps in (self.chains.get(root, []), *self.chains.values()):
+            for index, step in enumerate(steps):
+                if step.unit == root:
+                    return steps[index:]
+        return []
+
+    def scope(self, roots: t.Sequence[str], *, everything: bool, reverse: bool = False) -> Scope:
+        """Return what a picture of some units shows: nearest units first, each once."""
+        chains = [] if reverse else [[step.unit for step in self.chain(root)] for root in roots]
+        on_the_way = {unit for chain in chains for unit in chain}
+        top = set(roots)
+        held = set()
+        home: dict[str, str] = {}
+        for chain in chains:
+            for pair in itertools.takewhile(self._pairs.__contains__, itertools.pairwise(chain)):
+                held.add(pair)
+                if pair[1] not in top:
+                    home.setdefault(pair[1], pair[0])
+
+        shown: dict[str, tuple[Link, ...]] = {root: () for root in roots}
+        cut, left_out = set(), 0
+        waiting = collections.deque(roots)
+        while waiting:
+            name = waiting.popleft()
+            links = self._of(name, held, reverse=reverse)
+            if not everything:
+                if name in _BOOT and name not in on_the_way and name not in top:
+                    left_out += len(links)
+                    if links:
+                        cut.add(name)
+                    links = []
+                kept = [link for link in links if self._worth_showing(link)]
+                left_out += len(links) - len(kept)
+                links = kept
+            shown[name] = tuple(links)
+            for link in links:
+                if link.to not in shown:
+                    shown[link.to] = ()
+                    waiting.append(link.to)
+                if link.to not in top:
+                    home.setdefault(link.to, name)
+        return Scope(tuple(roots), shown, home, left_out, frozenset(cut))
+
+    def _of(self, name: str, held: set[tuple[str, str]], *, reverse: bool) -> list[Link]:
+        links = (self._back if reverse else self._ahead).get(name, [])
+        ahead = [
+            Link(link.to, link.kind, link.types, link.sources, held=True) if (name, link.to) in held else link
+            for link in links
+        ]
+        return sorted(ahead, key=lambda link: (not link.held, _ORDER.index(link.kind), link.to))
+
+    def _worth_showing(self, link: Link) -> bool:
+        broken = link.kind == "requirement" and self.unit(link.to).state in ("moving", "down", "failed")
+        return link.held or broken or not (link.by_rule or link.types in _PART_OF)
+
+    def _known(self, name: str) -> str:
+        for candidate in (name, f"{name}.service"):
+            if candidate in self._units:
+                return candidate
+            if candidate in self._aliases:
+                return self._aliases[candidate]
+        held = ", ".join(printable(unit, limit=80) for unit in self.asked[:5]) or "no unit"
+        raise RemediationError(
+            f"The facts given to {self._reader} know no unit '{printable(name, limit=80)}': they were gathered for "
+            f"{held}. Name a unit that is among their nodes, or gather the facts of this one."
+        )
+
+    def _step(self, step: t.Any) -> Step:
+        step = self._mapping(step, "blocked_by")
+        return Step(
+            unit=str(step.get("unit", "")),
+            state=str(step.get("state", "")),
+            kind=str(step.get("kind", "")),
+            types=tuple(self._names(step, "types")),
+            sources=self._sources(step),
+        )
+
+    def _lines(self, holder: t.Mapping[str, t.Any], key: str) -> tuple[Line, ...]:
+        return tuple(
+            Line(str(line.get("from", "")), str(line.get("type", "")), str(line.get("to", "")), self._sources(line))
+            for line in self._dicts(holder, key)
+        )
+
+    def _sources(self, holder: t.Mapping[str, t.Any]) -> tuple[Source, ...]:
+        told = holder.get("declared_by")
+        texts = [told] if isinstance(told, str) else self._names(holder, "declared_by")
+        return tuple(source(text) for text in texts)
+
+    def _mapping(self, value: t.Any, where: str) -> t.Mapping[str, t.Any]:
+        if value is None:
+            return {}
+        if not isinstance(value, t.Mapping) or not all(isinstance(key, str) for key in value):
+            raise self._not_facts(f"{_what(value)} at {where}, where a dictionary with names as its keys belongs")
+        return value
+
+    def _list(self, value: t.Any, where: str) -> t.Sequence[t.Any]:
+        if value is None:
+            return []
+        if not isinstance(value, list | tuple):
+            raise self._not_facts(f"{_what(value)} at {where}, where a list belongs")
+        return value
+
+    def _texts(self, value: t.Any, where: str) -> list[str]:
+        texts = self._list(value, where)
+        for text in texts:
+            if not isinstance(text, str):
+                raise self._not_facts(f"{_what(text)} in the list at {where}, where a text belongs")
+        return list(texts)
+
+    def _names(self, holder: t.Mapping[str, t.Any], key: str) -> list[str]:
+        return self._texts(holder.get(key), key)
+
+    def _dicts(self, facts: t.Mapping[str, t.Any], key: str) -> list[t.Mapping[str, t.Any]]:
+        return [self._mapping(part, key) for part in self._list(facts.get(key), key)]
+
+    def _not_facts(self, seen: str) -> RemediationError:
+        return RemediationError(
+            f"The filter {self._reader} was given {seen}. "
+            f"Give it ansible_facts.container_linux_unit_deps, as unit_deps_facts returned it."
+        )
+
+
+def source(text: str) -> Source:
+    """Read one declaration of a dependency; see the return values of unit_deps_facts for its four forms."""
+    by_file = _FILE.match(text)
+    if by_file:
+        return Source(file=by_file["file"], line=int(by_file["line"] or 0))
+    by_rule = _RULE.match(text)
+    if not by_rule:
+        return Source(rule=text)
+    cause = _FILE.match(by_rule["cause"] or "")
+    file, line = (cause["file"], int(cause["line"] or 0)) if cause else ("", 0)
+    return Source(file=file, line=line, origin=by_rule["origin"], rule=by_rule["rule"])
+
+
+def short_name(file: str) -> str:
+    """Return a unit file's last name, with the directory where that says whose drop-in or link it is."""
+    parent, _, name = file.rpartition("/")
+    directory = parent.rpartition("/")[2]
+    return f"{directory}/{name}" if directory.endswith((".d", ".wants", ".requires", ".upholds")) else name
+
+
+def places(sources: t.Sequence[Source]) -> str:
+    """Return where a link is declared, short: `docker.service:4,5; docker.service.d/40-flannel.conf:2`."""
+    lines: dict[str, list[str]] = {}
+    for declared in sources:
+        name, _, line = declared.short.rpartition(":") if declared.file and declared.line else (declared.short, "", "")
+        numbers = lines.setdefault(name, [])
+        if line and line not in numbers:
+            numbers.append(line)
+    return printable("; ".join(f"{name}:{','.join(numbers)}" if numbers else name for name, numbers in lines.items()))
+
+
+def switch(value: t.Any, *, option: str, reader: str) -> bool:
+    """Return an option that is true or false.
+
+    Raises:
+        RemediationError: it is something else.
+    """
+    try:
+        return bool(boolean(value, strict=True))
+    except TypeError:
+        raise RemediationError(f"The option '{option}' of {reader} is {_what(value)}. Give true or false.") from None
+
+
+def no_more_options(given: t.Mapping[str, t.Any], *, known: t.Sequence[str], reader: str) -> None:
+    """Refuse options that a filter does not have.
+
+    Raises:
+        RemediationError: there is one.
+    """
+    if given:
+        name = printable(next(iter(given)), limit=80)
+        raise RemediationError(
+            f"The filter {reader} has no option '{name}'. Give one of {', '.join(known)}, or leave it out."
+        )
+
+
+def _linked(edges: dict[tuple[str, str], dict[str, list[str]]]) -> tuple[dict[str, list[Link]], dict[str, list[Link]]]:
+    ahead: dict[str, list[Link]] = {}
+    back: dict[str, list[Link]] = {}
+    for (name, to), by_type in edges.items():
+        types = tuple(sorted(by_type, key=lambda name: _RANK[name]))
+        kind = _KINDS[types[0]]
+        sources = tuple(dict.fromkeys(source(text) for told in types for text in by_type[told]))
+        ahead.setdefault(name, []).append(Link(to, kind, types, sources))
+        turned = tuple(_FROM_THE_OTHER_END[told] for told in types)
+        back.setdefault(to, []).append(Link(name, kind, turned, sources))
+    return ahead, back
+
+
+def _unit(name: str, node: t.Mapping[str, t.Any]) -> Unit:
+    load, active = node.get("load_state"), node.get("active_state")
+    words = state_words(
+        {
+            "LoadState": str(load),
+            "ActiveState": str(active),
+            "SubState": str(node.get("sub_state") or ""),
+            "Result": str(node.get("result") or ""),
+        }
+    )
+    state = _state(load, active)
+    if state == "down" and node.get("condition") is False:
+        state = "skipped"
+        words += ", skipped by a condition"
+    job = node.get("job")
+    notes = []
+    if node.get("files_newer"):
+        notes.append("files newer than its start")
+    if node.get("need_reload"):
+        notes.append("needs daemon-reload")
+    return Unit(
+        name=name,
+        state=state,
+        words=words,
+        job=f"{job.get('type')} job {job.get('state')}" if isinstance(job, t.Mapping) else "",
+        notes=tuple(notes),
+    )
+
+
+def _state(load: t.Any, active: t.Any) -> State:
+    if active == "active":
+        return "up"
+    if active in _MOVING:
+        return "moving"
+    if active == "failed" or load in ("bad-setting", "error"):
+        return "failed"
+    if load == "unknown" or active not in ("inactive",):
+        return "unknown"
+    return "down"
+
+
+def _what(value: t.Any) -> str:
+    if value is None:
+        return "nothing"
+    if isinstance(value, str):
+        return f"the text '{printable(value, limit=60)}'"
+    if isinstance(value, t.Mapping):
+        keys = ", ".join(printable(str(key), limit=40) for key in list(value)[:3])
+        return f"a dictionary with the keys {keys}" if keys else "an empty dictionary"
+    if isinstance(value, list | tuple):
+        return "a list"
+    return f"'{printable(str(value), limit=60)}'"
+
+
+__all__ = [
+    "Link",
+    "Scope",
+    "Source",
+    "Step",
+    "Unit",
+    "View",
+    "no_more_options",
+    "places",
+    "short_name",
+    "source",
+    "switch",
+]
