@@ -77,13 +77,15 @@ def draw(view: View, *, unit: t.Any, everything: bool) -> str:
 
 
 def _ids(scope: Scope) -> dict[str, str]:
-    """A node's name for each unit; those of two units whose names differ in unprintable characters differ, too."""
+    """A node's name for each unit; two whose names differ in unprintable characters alone are two."""
     ids: dict[str, str] = {}
     taken: set[str] = set()
-    for name in scope.links:
+    for number, name in enumerate(scope.links):
         plain = printable(name)
-        ids[name] = quoted(plain if plain not in taken else f"{plain} ({len(taken)})")
+        while plain in taken:
+            plain += f" ({number})"
         taken.add(plain)
+        ids[name] = quoted(plain)
     return ids
 
 
@@ -122,8 +124,9 @@ def _edge(link: Link) -> Iterator[str]:
     yield _EDGES[link.kind]
     if link.held:
         yield f'color="{ALARM}", fontcolor="{ALARM}", penwidth=2.5'
-    if link.files:
-        yield f"label={quoted(', '.join(link.types), places(link.files))}"
+    files = link.written or tuple(declared for declared in link.sources if declared.file)
+    if files:
+        yield f"label={quoted(', '.join(link.types), places(files))}"
 
 
 def quoted(*lines: str) -> str:

@@ -114,7 +114,7 @@ def _words(unit: Unit) -> Iterator[str]:
 
 
 def _annotation(link: Link, *, everything: bool) -> str:
-    told = places(link.sources if everything else link.files or link.sources)
+    told = places(link.sources if everything else link.written or link.sources)
     return f"{', '.join(link.types)}  {told or '(unknown origin)'}"
 
 

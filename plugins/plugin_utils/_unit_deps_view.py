@@ -23,29 +23,18 @@ from ansible.module_utils.parsing.convert_bool import boolean
 
 from ansible_collections.container_linux.remediation.plugins.module_utils._host import RemediationError, printable
 from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import state_words
+from ansible_collections.container_linux.remediation.plugins.module_utils._unit_deps import INVERSE, REQUIREMENT_TYPES
 
 Kind = t.Literal["requirement", "weak", "ordering"]
 State = t.Literal["up", "moving", "skipped", "down", "failed", "unknown"]
 
 # The dependencies that make a graph, in the order in which they are told.
 _KINDS: t.Final[dict[str, Kind]] = {
-    "Requires": "requirement",
-    "Requisite": "requirement",
-    "BindsTo": "requirement",
-    "Wants": "weak",
-    "Upholds": "weak",
-    "PartOf": "weak",
+    **dict.fromkeys(REQUIREMENT_TYPES, "requirement"),
+    **dict.fromkeys(("Wants", "Upholds", "PartOf"), "weak"),
     "After": "ordering",
 }
-_INVERSE: t.Final = {
-    "RequiredBy": "Requires",
-    "RequisiteOf": "Requisite",
-    "BoundBy": "BindsTo",
-    "WantedBy": "Wants",
-    "UpheldBy": "Upholds",
-    "ConsistsOf": "PartOf",
-    "Before": "After",
-}
+_INVERSE: t.Final = {inverse: forward for inverse, forward in INVERSE.items() if forward in _KINDS}
 _FROM_THE_OTHER_END: t.Final = {forward: inverse for inverse, forward in _INVERSE.items()}
 _ORDER: t.Final = ("requirement", "weak", "ordering")
 _RANK: t.Final = {name: rank for rank, name in enumerate(_KINDS)}
@@ -72,22 +61,24 @@ class Source:
     rule: str = ""
 
     @property
-    def place(self) -> str:
-        """`/usr/lib/systemd/system/docker.service:4`, or an empty text where no file is known."""
-        return f"{self.file}:{self.line}" if self.line else self.file
+    def written(self) -> bool:
+        """Whether a line or a link says just this, and not something of which it is a consequence."""
+        return bool(self.file) and not self.rule
 
     @property
     def full(self) -> str:
-        """The place with its full path, and the rule where there is one, as the facts tell it."""
-        rule = f"{self.origin}: {self.rule}" if self.origin else self.rule
-        return f"{rule} ({self.place})" if rule and self.place else rule or self.place
+        """The declaration with its full path, as the facts tell it."""
+        return self._told(self.file)
 
     @property
     def short(self) -> str:
-        """`docker.service:4`, `docker.service.d/40-flannel.conf:2`, or the rule where no file is known."""
-        if not self.file:
-            return f"{self.origin}: {self.rule}" if self.origin else self.rule
-        return f"{short_name(self.file)}:{self.line}" if self.line else short_name(self.file)
+        """The declaration with a short path, such as `docker.service.d/40-flannel.conf:2`."""
+        return self._told(short_name(self.file))
+
+    def _told(self, file: str) -> str:
+        place = f"{file}:{self.line}" if self.line else file
+        rule = f"{self.origin}: {self.rule}" if self.origin else self.rule
+        return f"{rule} ({place})" if rule and place else rule or place
 
 
 @dataclass(frozen=True)
@@ -106,13 +97,14 @@ class Link:
     """Whether it is on the way down to what holds a unit up."""
 
     @property
-    def files(self) -> tuple[Source, ...]:
-        return tuple(source for source in self.sources if source.file)
+    def written(self) -> tuple[Source, ...]:
+        """The lines and links that say just this."""
+        return tuple(source for source in self.sources if source.written)
 
     @property
     def by_rule(self) -> bool:
         """Whether systemd made it all by itself. A link of unknown origin is not one of those."""
-        return bool(self.sources) and not self.files
+        return bool(self.sources) and not self.written
 
 
 @dataclass(frozen=True)
@@ -238,7 +230,8 @@ class View:
 
     def chain(self, root: str) -> list[Step]:
         """Return the way from a unit down to what holds it up; an empty list where nothing is known to do so."""
-        for steps in (self.chains.get(root, []), *self.chains.values()):
+        chains = [self.chains[root]] if root in self.chains else self.chains.values()
+        for steps in chains:
             for index, step in enumerate(steps):
                 if step.unit == root:
                     return steps[index:]
@@ -384,11 +377,13 @@ def places(sources: t.Sequence[Source]) -> str:
     """Return where a link is declared, short: `docker.service:4,5; docker.service.d/40-flannel.conf:2`."""
     lines: dict[str, list[str]] = {}
     for declared in sources:
-        name, _, line = declared.short.rpartition(":") if declared.file and declared.line else (declared.short, "", "")
-        numbers = lines.setdefault(name, [])
-        if line and line not in numbers:
-            numbers.append(line)
-    return printable("; ".join(f"{name}:{','.join(numbers)}" if numbers else name for name, numbers in lines.items()))
+        if declared.written and declared.line:
+            lines.setdefault(short_name(declared.file), []).append(str(declared.line))
+        else:
+            lines.setdefault(declared.short, [])
+    return "; ".join(
+        printable(f"{name}:{','.join(dict.fromkeys(numbers))}" if numbers else name) for name, numbers in lines.items()
+    )
 
 
 def switch(value: t.Any, *, option: str, reader: str) -> bool:
@@ -465,9 +460,7 @@ def _state(load: t.Any, active: t.Any) -> State:
         return "moving"
     if active == "failed" or load in ("bad-setting", "error"):
         return "failed"
-    if load == "unknown" or active not in ("inactive",):
-        return "unknown"
-    return "down"
+    return "down" if active == "inactive" and load != "unknown" else "unknown"
 
 
 def _what(value: t.Any) -> str:
