@@ -200,7 +200,7 @@ def blocking_chain(unit: str, units: t.Mapping[str, Properties], jobs: t.Sequenc
             found.sort(key=lambda name: queued[name].state != "running")
         if not found and not (len(chain) > 1 and _stands_by_itself(here)):
             needed = requirements(here)
-            found = [name for name in needed if name in units and not _is_up(units[name])]
+            found = [name for name in needed if name in units and not is_up(units[name])]
             found.sort(key=lambda name: not _stands_by_itself(units[name]))
         found = [name for name in found if name not in chain]
         if not found:
@@ -218,7 +218,8 @@ def was_skipped(unit: Properties) -> bool:
     return unit.get("ConditionResult") == "no" and unit.get("ConditionTimestampMonotonic", "0") != "0"
 
 
-def _is_up(unit: Properties) -> bool:
+def is_up(unit: Properties) -> bool:
+    """Whether a unit is up, or was skipped by its conditions, so that nothing waits for it."""
     return unit.get("ActiveState") in ("active", "reloading") or was_skipped(unit)
 
 

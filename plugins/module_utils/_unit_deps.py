@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import words
 from ansible_collections.container_linux.remediation.plugins.module_utils._unit_deps_rules import Unit, rules_for
@@ -20,6 +20,7 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._unit_
 )
 
 if t.TYPE_CHECKING:
+    from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import Properties
     from ansible_collections.container_linux.remediation.plugins.module_utils._unit_deps_look import Look
     from ansible_collections.container_linux.remediation.plugins.module_utils._unit_deps_rules import Rule
     from ansible_collections.container_linux.remediation.plugins.module_utils._unit_file import Setting
@@ -115,12 +116,14 @@ class Graph:
     """The units of one look and their dependencies.
 
     Attributes:
-        look: the look.
+        look: the look. Of a unit asked for that systemd has not told of, since it did not answer in time, it holds
+            what the unit's files say.
         units: the units by main name.
     """
 
-    def __init__(self, look: Look) -> None:
-        self.look = look
+    def __init__(self, look: Look, asked: t.Iterable[str] = ()) -> None:
+        self.look = replace(look, units={**_from_files(look, asked), **look.units}) if look.partial else look
+        look = self.look
         self._ids = {name: id_ for id_, shown in look.units.items() for name in words(shown.get("Names", ""))}
         self.units = {id_: self._unit(id_) for id_ in look.units}
         self._links = self._linked()
@@ -182,9 +185,7 @@ class Graph:
         """Yield the settings of a unit's files, drop-ins that systemd has not read yet included."""
         files = self.files_of(unit)
         directories = {f"{name}.d" for name in _directory_names(self.names_of(unit))}
-        files += [
-            path for path in self.look.settings if path not in files and path.split("/")[-2] in directories
-        ]
+        files += [path for path in self.look.settings if path not in files and path.split("/")[-2] in directories]
         for path in files:
             yield from self.look.settings.get(path, ())
 
@@ -252,6 +253,24 @@ class Graph:
         if side.other.endswith(".mount"):
             return "path"
         return "file" if unit.properties.get("FragmentPath") else "mountinfo-default"
+
+
+def _from_files(look: Look, names: t.Iterable[str]) -> dict[str, Properties]:
+    """Return the units of some names by what their files declare, with the load state `unknown`."""
+    found: dict[str, Properties] = {}
+    for name in names:
+        fragments = [path for path in look.settings if path.rpartition("/")[2] == name]
+        drop_ins = [path for path in look.settings if path.split("/")[-2] == f"{name}.d"]
+        shown = {"Id": name, "Names": name, "LoadState": "unknown", "FragmentPath": "".join(fragments[:1])}
+        shown["DropInPaths"] = " ".join(f'"{path}"' for path in drop_ins)
+        for path in (*fragments[:1], *drop_ins):
+            for setting in look.settings[path]:
+                for type_, word, _line in _words_of(setting):
+                    other = expand(word, name)
+                    if other and other not in words(shown.get(type_, "")):
+                        shown[type_] = f"{shown.get(type_, '')} {with_instance(other, name)}".strip()
+        found[name] = shown
+    return found
 
 
 def _words_of(setting: Setting) -> t.Iterator[tuple[str, str, int]]:

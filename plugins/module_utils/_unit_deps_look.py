@@ -17,7 +17,6 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._host 
 from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import (
     parse_jobs,
     parse_show,
-    words,
 )
 from ansible_collections.container_linux.remediation.plugins.module_utils._unit_file import parse_unit_file
 
@@ -26,26 +25,29 @@ if t.TYPE_CHECKING:
     from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import Job, Properties
     from ansible_collections.container_linux.remediation.plugins.module_utils._unit_file import Line, Setting
 
-PROPERTIES = (
-    "Id Names LoadState ActiveState SubState Result UnitFileState FragmentPath SourcePath DropInPaths NeedDaemonReload "
-    "ConditionResult ConditionTimestampMonotonic ActiveEnterTimestampMonotonic InactiveExitTimestampMonotonic "
-    "DefaultDependencies RequiresMountsFor WantsMountsFor "
+_EDGES = (
     "Requires RequiresOverridable Requisite RequisiteOverridable BindsTo Wants Upholds PartOf Conflicts Before After "
     "OnFailure OnSuccess Triggers TriggeredBy "
     "RequiredBy RequiredByOverridable RequisiteOf RequisiteOfOverridable BoundBy WantedBy UpheldBy ConsistsOf "
     "ConflictedBy OnFailureOf OnSuccessOf"
 )
+PROPERTIES = (
+    "Id Names LoadState ActiveState SubState Result UnitFileState FragmentPath SourcePath DropInPaths NeedDaemonReload "
+    "ConditionResult ConditionTimestampMonotonic ActiveEnterTimestampMonotonic InactiveExitTimestampMonotonic "
+    f"DefaultDependencies RequiresMountsFor WantsMountsFor {_EDGES}"
+)
+"""What is asked of each unit; of these, a version of systemd leaves out what it does not know."""
 
 # The settings that make a dependency, or that switch a rule of systemd on. No others leave the host: what a unit
 # runs, and in what environment, may hold secrets.
 KEYS = (
-    "Requires RequiresOverridable Requisite RequisiteOverridable BindsTo BindTo Wants Upholds PartOf Conflicts Before "
-    "After OnFailure OnSuccess RequiresMountsFor WantsMountsFor "
-    "Sockets Service Unit Slice BusName BindToDevice LogNamespace "
-    "WorkingDirectory RootDirectory RootImage RuntimeDirectory StateDirectory CacheDirectory LogsDirectory "
-    "ConfigurationDirectory PrivateTmp DynamicUser Type ManagedOOMSwap ManagedOOMMemoryPressure ListenStream ListenDatagram ListenSequentialPacket ListenFIFO ListenSpecial "
-    "ListenUSBFunction PathExists PathExistsGlob PathChanged PathModified DirectoryNotEmpty OnCalendar Persistent "
-    "What Where WantedBy RequiredBy UpheldBy Also Alias DefaultInstance"
+    "Requires RequiresOverridable Requisite RequisiteOverridable BindsTo BindTo Wants Upholds PartOf Conflicts "
+    "Before After OnFailure OnSuccess RequiresMountsFor WantsMountsFor Sockets Service Unit Slice BusName "
+    "BindToDevice LogNamespace WorkingDirectory RootDirectory RootImage RuntimeDirectory StateDirectory "
+    "CacheDirectory LogsDirectory ConfigurationDirectory PrivateTmp DynamicUser Type ManagedOOMSwap "
+    "ManagedOOMMemoryPressure ListenStream ListenDatagram ListenSequentialPacket ListenFIFO ListenSpecial "
+    "ListenUSBFunction PathExists PathExistsGlob PathChanged PathModified DirectoryNotEmpty OnCalendar "
+    "Persistent What Where WantedBy RequiredBy UpheldBy Also Alias DefaultInstance"
 )
 
 # Directories of the oldest release, for when systemd does not tell its own.
@@ -54,11 +56,11 @@ _DIRECTORIES = (
     "/lib/systemd/system /usr/lib/systemd/system"
 )
 
-LIMIT = 15
+LIMIT = 10
 """Seconds that one command of the look may take."""
 
-# All loaded units are asked for at once: what a loaded unit names is loaded as well, so the graph is closed. Only a
-# unit that nothing has loaded is followed, from one round of names to the next.
+# All loaded units are asked for at once: what a loaded unit names is loaded as well, so the graph is closed. A unit
+# that nothing has loaded is followed, from one round of names to the next.
 _LOOK_SH = r"""
 LINE='
 '
@@ -70,7 +72,7 @@ names() {
 
 show_units() {
   # shellcheck disable=SC2086 # properties are a list of words
-  timeout -k 1 "$LIMIT" systemctl show --no-pager $PROPERTIES -- "$@"
+  timeout -k 1 "$LIMIT" systemctl show --all --no-pager $PROPERTIES -- "$@"
 }
 
 MANAGER=$(timeout -k 1 "$LIMIT" systemctl show --no-pager -p Version -p UnitPath)
@@ -88,10 +90,14 @@ begin os
 cat /etc/os-release
 finish os "$?"
 
+SHOWN=
 set -f
-# shellcheck disable=SC2086 # units are a list of words
-SHOWN=$(show_units '*' $UNITS)
-TOLD=$?
+# a systemd that did not tell of itself within its time is not asked again
+if [ "$TOLD" -eq 0 ]; then
+  # shellcheck disable=SC2086 # units are a list of words
+  SHOWN=$(show_units '*' $UNITS)
+  TOLD=$?
+fi
 begin units
 printf '%s\n' "$SHOWN"
 finish units "$TOLD"
@@ -117,7 +123,9 @@ if [ "$TOLD" -eq 0 ] && [ -n "$UNITS" ]; then
   done
 fi
 set +f
-section jobs "$LIMIT" systemctl list-jobs --no-legend --no-pager --full
+if [ "$TOLD" -eq 0 ]; then
+  section jobs "$LIMIT" systemctl list-jobs --no-legend --no-pager --full
+fi
 
 begin links
 for DIRECTORY in $DIRECTORIES; do
@@ -179,7 +187,7 @@ section files "$LIMIT" sed -s -n -e 1F -e '/^\(\xef\xbb\xbf\)\{0,1\}[[:blank:]]*
 section ages "$LIMIT" stat -L -c '%Z %n' -- "$@" /dev/null
 # It tells where a dependency on a mount comes from, which for some depends on the order in which systemd read its
 # units. Before systemd 236 it does not.
-if command -v systemd-analyze >/dev/null 2>&1; then
+if [ "$TOLD" -eq 0 ] && command -v systemd-analyze >/dev/null 2>&1; then
   begin origins
   timeout -k 1 "$LIMIT" systemd-analyze --no-pager dump |
     sed -n -e '/^-> Unit /p' -e '/^[[:blank:]][A-Z][A-Za-z]*: .*-\(path\|mount\|implicit\|proc-swap\|udev\)/p'
@@ -234,7 +242,7 @@ class Look:
     settings: t.Mapping[str, t.Sequence[Setting]] = field(default_factory=dict)
     changed: t.Mapping[str, int] = field(default_factory=dict)
     unread: t.Sequence[str] = ()
-    origins: t.Mapping[tuple[str, str, str], t.FrozenSet[str]] = field(default_factory=dict)
+    origins: t.Mapping[tuple[str, str, str], frozenset[str]] = field(default_factory=dict)
     booted: float = 0.0
     os: t.Mapping[str, str] = field(default_factory=dict)
     systemd: str = ""
@@ -254,7 +262,7 @@ def look(host: Host, names: t.Sequence[str]) -> Look:
     variables = {
         "PROPERTIES": " ".join(f"-p {name}" for name in PROPERTIES.split()),
         "UNITS": " ".join(names),
-        "FOLLOWED": r"\|".join("Requires Requisite BindsTo Wants Upholds PartOf After".split()),
+        "FOLLOWED": r"\|".join(_EDGES.split()),
         "KEYS": r"\|".join(KEYS.split()),
         "KNOWN_DIRECTORIES": _DIRECTORIES,
         "LIMIT": str(LIMIT),
@@ -270,7 +278,7 @@ def look(host: Host, names: t.Sequence[str]) -> Look:
                     units.setdefault(unit["Id"], unit)
     return Look(
         units=units,
-        jobs=parse_jobs(answer["jobs"].out),
+        jobs=parse_jobs(answer["jobs"].out) if "jobs" in answer else (),
         links=[link for line in answer["links"].out.splitlines() for link in [_link(line)] if link],
         settings={path: parse_unit_file(path, lines) for path, lines in _files(answer["files"].out)},
         changed=dict(_ages(answer["ages"].out)),
@@ -320,8 +328,8 @@ def _ages(text: str) -> t.Iterator[tuple[str, int]]:
 _ORIGIN = re.compile(r"\t([A-Z][A-Za-z]*): (\S+) \((.*)\)\Z")
 
 
-def _origins(text: str) -> dict[tuple[str, str, str], t.FrozenSet[str]]:
-    found: dict[tuple[str, str, str], t.FrozenSet[str]] = {}
+def _origins(text: str) -> dict[tuple[str, str, str], frozenset[str]]:
+    found: dict[tuple[str, str, str], frozenset[str]] = {}
     unit = ""
     for line in text.split("\n"):
         if line.startswith("-> Unit "):

@@ -135,6 +135,18 @@ def _triggers(unit: Unit, other: Unit) -> bool:
     return other.id in unit.edges.get("Triggers", ()) and unit.last("Unit") is None
 
 
+def _on_the_bus(unit: Unit, _other: Unit) -> bool:
+    return _bus(unit) is not None
+
+
+def _bus(unit: Unit) -> Setting | None:
+    """The line that makes a service one of Type=dbus, which a BusName= alone does as well."""
+    kind = unit.last("Type")
+    if kind is None or kind.section != "Service":
+        return unit.last("BusName")
+    return kind if kind.value == "dbus" else None
+
+
 _PATH_KEYS = (
     *("RequiresMountsFor", "WantsMountsFor", "WorkingDirectory", "RootDirectory", "RootImage", "What", "Where"),
     *("PathExists", "PathExistsGlob", "PathChanged", "PathModified", "DirectoryNotEmpty"),
@@ -203,9 +215,7 @@ RULES: t.Sequence[Rule] = (
     _default("mounts of a tmpfs", "mount", "After", r"swap\.target", origin="mount"),
     # by name or by nature
     _rule("implicit", "a slice in its parent", "slice", "Requires After", r".+\.slice"),
-    _rule(
-        "file", "Slice=", _IN_SLICES, "Requires After", r".+\.slice", cites=lambda unit, _other: unit.last("Slice")
-    ),
+    _rule("file", "Slice=", _IN_SLICES, "Requires After", r".+\.slice", cites=lambda unit, _other: unit.last("Slice")),
     _rule("implicit", "a socket and its service", "socket", "Triggers Before", r".+\.service", _triggers),
     _rule("implicit", "a timer and its unit", "timer", "Triggers Before", r".+", _triggers),
     _rule("implicit", "a path and its unit", "path", "Triggers Before", r".+", _triggers),
@@ -241,7 +251,9 @@ RULES: t.Sequence[Rule] = (
         *("StateDirectory", "CacheDirectory", "LogsDirectory"),
     ),
     _set("RootImage=", _EXECUTES, "Wants After", r"(systemd-udevd|modprobe@.+)\.service", "RootImage"),
-    _set("BusName=", "service", "Requires After", r"dbus\.socket", "BusName", "Type"),
+    _rule(
+        "file", "Type=dbus", "service", "Requires After", r"dbus\.socket", _on_the_bus, lambda unit, _other: _bus(unit)
+    ),
     _set(
         "ManagedOOM...=",
         f"{_IN_SLICES} slice",

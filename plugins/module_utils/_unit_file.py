@@ -50,10 +50,10 @@ class Setting:
     section: str
     key: str
     value: str
-    words: t.Tuple[Word, ...]
+    words: tuple[Word, ...]
 
 
-def parse_unit_file(file: str, lines: t.Iterable[Line]) -> t.List[Setting]:
+def parse_unit_file(file: str, lines: t.Iterable[Line]) -> list[Setting]:
     """Return the settings of a unit file, in the order of the file.
 
     What is no setting is passed over, as systemd does. A dependency cannot be taken back by an empty assignment,
@@ -63,7 +63,7 @@ def parse_unit_file(file: str, lines: t.Iterable[Line]) -> t.List[Setting]:
         file: the path of the file.
         lines: the lines of the file. Lines that set nothing of interest may be missing, with their continuations.
     """
-    settings: t.List[Setting] = []
+    settings: list[Setting] = []
     section = ""
     for joined in _logical_lines(lines):
         first, text = joined[0]
@@ -88,9 +88,9 @@ def parse_unit_file(file: str, lines: t.Iterable[Line]) -> t.List[Setting]:
     return settings
 
 
-def _logical_lines(lines: t.Iterable[Line]) -> t.Iterator[t.List[Line]]:
+def _logical_lines(lines: t.Iterable[Line]) -> t.Iterator[list[Line]]:
     """Yield each line together with the lines that continue it, comments and the continuing backslashes left out."""
-    joined: t.List[Line] = []
+    joined: list[Line] = []
     for number, text in lines:
         line = text[1:] if number == 1 and text.startswith("\ufeff") else text
         bare = line.strip(_BLANK)
@@ -140,8 +140,8 @@ def pattern(word: str, unit: str) -> t.Pattern[str]:
     return re.compile("".join(found) + r"\Z")
 
 
-def _specifiers(unit: str) -> t.Dict[str, str]:
-    stem, _, kind = unit.rpartition(".")
+def _specifiers(unit: str) -> dict[str, str]:
+    stem, _, _kind = unit.rpartition(".")
     prefix, at, instance = stem.partition("@")
     return {
         "%": "%",
@@ -164,7 +164,7 @@ def unescape(name: str) -> str:
 
 
 def mount_path(unit: str) -> str:
-    r"""Return the path that a mount, swap, device or automount unit is named after: `/var/lib-x` of `var-lib\x2dx.mount`."""
+    r"""Return the path that a mount, swap or device unit is named after: `/var/lib-x` for `var-lib\x2dx.mount`."""
     stem = unit.rpartition(".")[0]
     return "/" if stem == "-" else "/" + unescape(stem)
 
