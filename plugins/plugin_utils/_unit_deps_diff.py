@@ -126,11 +126,19 @@ def origin(declarations: t.Iterable[str]) -> str:
 
 
 def _owner(declaration: str) -> str:
+    if declaration in ("", "/dev/null"):
+        return "unknown"
     if not declaration.startswith("/"):
-        return "systemd" if declaration else "unknown"
+        return "systemd"
     if declaration.startswith(_GENERATED):
         return "generated"
     return "vendor" if declaration.startswith(_VENDOR) else "yours"
+
+
+def some(names: t.Sequence[str], limit: int = 5) -> str:
+    """Return names for a sentence, and how many more there are."""
+    more = f" and {len(names) - limit} more" if len(names) > limit else ""
+    return f"{', '.join(names[:limit]) or 'none'}{more}"
 
 
 # -- what was given ----------------------------------------------------------------------------------------------------
@@ -145,8 +153,8 @@ def _side(value: t.Any) -> Side:
     problem = _problem(value)
     if problem:
         raise RemediationError(
-            f"What is compared must be a release ({', '.join(_stock.releases())}) or the facts in "
-            f"ansible_facts.container_linux_unit_deps, and {problem}."
+            f"These are no facts to compare: {problem}. Give ansible_facts.container_linux_unit_deps or a release, one "
+            f"of {', '.join(_stock.releases())}."
         )
     return Side(value)
 
@@ -154,25 +162,25 @@ def _side(value: t.Any) -> Side:
 def _problem(value: t.Any) -> str:
     """Why a value is not facts; nothing when it is."""
     if not isinstance(value, Mapping):
-        return f"this is a {type(value).__name__.removeprefix('_AnsibleTagged').lower()}"
+        return "a list" if isinstance(value, list) else f"'{printable(str(value), limit=60)}'"
     if "container_linux_unit_deps" in value or "ansible_facts" in value:
-        return "this is what holds them: add the rest of that path"
+        return "a dictionary that holds the facts"
     nodes = value.get("nodes")
     if not isinstance(nodes, Mapping):
-        return "this dictionary has no 'nodes' by name of unit"
+        return "a dictionary without 'nodes' by name of unit"
     if not _strings(value.get("units", [])):
-        return "the 'units' of this one are not a list of names"
+        return "their 'units' are not a list of names"
     for name, node in nodes.items():
         if not isinstance(node, Mapping) or not isinstance(name, str):
-            return f"the node '{printable(str(name))}' of this one is not a dictionary"
+            return f"their node '{printable(str(name))}' is not a dictionary"
         if not all(_strings(node.get(key, [])) for key in ("aliases", "drop_ins")):
-            return f"the aliases or drop-ins of '{printable(name)}' in this one are not lists of text"
+            return f"the aliases or drop-ins of their '{printable(name)}' are not lists of text"
         if not all(isinstance(node.get(key, ""), str) for key in ("load_state", "fragment")):
-            return f"the load_state or fragment of '{printable(name)}' in this one is not text"
+            return f"the load_state or fragment of their '{printable(name)}' is not text"
         if not _by_name(node.get("install", {}), _strings):
-            return f"'install' of '{printable(name)}' in this one does not have lists of units"
+            return f"'install' of their '{printable(name)}' does not have lists of units"
         if not _by_name(node.get("edges", {}), lambda others: _by_name(others, _strings)):
-            return f"'edges' of '{printable(name)}' in this one are not by type and unit, with what declares them"
+            return f"'edges' of their '{printable(name)}' are not by type and unit, with lists of what declares them"
     return ""
 
 
@@ -228,8 +236,8 @@ def _notes(old: Side, new: Side, *, auto: bool) -> t.Iterator[str]:
         )
     if not old.release and not new.release and set(_asked(old)) != set(_asked(new)):
         yield (
-            f"Not the same units were asked for: {', '.join(_asked(old)) or 'none'} before, "
-            f"{', '.join(_asked(new)) or 'none'} after. What only one of them leads to is told as added or removed."
+            f"Not the same units were asked for: {some(_asked(old))} before, {some(_asked(new))} after. "
+            f"What only one of them leads to is told as added or removed."
         )
     for word, side in (("before", old), ("after", new)):
         if side.facts.get("partial"):

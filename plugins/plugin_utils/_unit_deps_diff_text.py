@@ -12,7 +12,7 @@ import itertools
 import typing as t
 
 from ansible_collections.container_linux.remediation.plugins.module_utils._host import printable
-from ansible_collections.container_linux.remediation.plugins.plugin_utils._unit_deps_diff import origin
+from ansible_collections.container_linux.remediation.plugins.plugin_utils._unit_deps_diff import origin, some
 from ansible_collections.container_linux.remediation.plugins.plugin_utils._unit_deps_view import short_name, source
 
 # How many units without a difference are named.
@@ -41,7 +41,7 @@ def _side(side: t.Mapping[str, t.Any]) -> str:
     systemd = f", systemd {side['systemd']}" if side["systemd"] else ""
     if side["stock"]:
         return printable(f"stock of {os}{systemd}")
-    return printable(f"facts of {', '.join(side['units']) or 'no unit'} on {os or 'an unknown OS'}{systemd}")
+    return printable(f"facts of {some(side['units'])} on {os or 'an unknown OS'}{systemd}")
 
 
 def _paragraphs(result: t.Mapping[str, t.Any]) -> dict[str, list[str]]:
@@ -127,5 +127,4 @@ def _unchanged(result: t.Mapping[str, t.Any], asked: t.Sequence[str]) -> str:
     names = sorted(result["nodes"]["unchanged"], key=lambda name: (name not in asked, name))
     if not names:
         return "No unit is without a difference."
-    more = f", and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return f"No difference in: {', '.join(printable(name) for name in names[:_NAMED])}{more}."
+    return f"No difference in: {some([printable(name) for name in names], _NAMED)}."

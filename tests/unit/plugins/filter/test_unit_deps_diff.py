@@ -120,7 +120,7 @@ def test_the_text_names_only_some_of_many_units() -> None:
     same = {f"{number:02}.service": node() for number in range(40)}
     lines = text(facts({**same, "new.service": node()}, "39.service"), facts(same, "39.service"))
     assert lines[-1].startswith("No difference in: 39.service, 00.service, 01.service")
-    assert lines[-1].endswith(", and 10 more.")
+    assert lines[-1].endswith(" and 10 more.")
 
 
 @pytest.mark.parametrize("name", HOSTILE)

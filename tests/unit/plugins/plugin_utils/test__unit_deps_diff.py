@@ -268,6 +268,7 @@ def test_the_vendors_units_that_no_stock_lists_are_no_difference() -> None:
     host["nodes"]["other.service"] = node(f"{SYSTEM}/other.service")
     host["nodes"]["sysinit.target"]["edges"] = {"Wants": {"a.service": [f"{SYSTEM}/sysinit.target.wants/a.service"]}}
     host["nodes"]["data.mount"] = node("/run/systemd/generator/data.mount")
+    host["nodes"]["fstrim.timer"] = node("/dev/null", load_state="masked", masked=True)
     assert diff(host, baseline="auto")["same"]
 
 
@@ -513,6 +514,9 @@ def test_facts_of_other_units_are_said_to_be_so() -> None:
         "Not the same units were asked for: c.service before, a.service, b.service after. "
         "What only one of them leads to is told as added or removed."
     ]
+    many = facts({}, *(f"{number}.service" for number in range(7)))
+    (note,) = diff(facts({}), many)["notes"]
+    assert "0.service, 1.service, 2.service, 3.service, 4.service and 2 more before, none after." in note
 
 
 @pytest.mark.parametrize("make", [seed_host, lambda: facts({}), lambda: facts({"a.service": node()}, "a.service")])
@@ -588,6 +592,7 @@ def test_a_name_may_hold_anything(name: str) -> None:
         (["path: RequiresMountsFor= (/etc/systemd/system/a.service:3)"], "systemd"),
         ([], "unknown"),
         ([""], "unknown"),
+        (["/dev/null"], "unknown"),
     ],
 )
 def test_whose_a_dependency_is(declarations: list[str], whose: str) -> None:
@@ -607,21 +612,24 @@ def test_whose_a_dependency_is(declarations: list[str], whose: str) -> None:
         ({"baseline": "1011"}, "There is no stock of a release '1011'.*1010, 1068.*flatcar 3033, 3815, 4230"),
         ({"before": "latest"}, "There is no stock of a release 'latest'"),
         ({"before": "\x1b[2J.1"}, "There is no stock of a release '\ufffd\\[2J.1'"),
-        ({"before": ["a"]}, "What is compared must be a release .*, and this is a list"),
-        ({"before": True}, "this is a bool"),
-        ({"before": {}}, "this dictionary has no 'nodes'"),
-        ({"before": {"nodes": []}}, "this dictionary has no 'nodes'"),
-        ({"before": {"ansible_facts": {}}}, "this is what holds them"),
-        ({"before": {"container_linux_unit_deps": {}}}, "this is what holds them"),
-        ({"before": {"nodes": {}, "units": "a"}}, "the 'units' of this one are not a list"),
-        ({"before": {"nodes": {"a\x07": 1}}}, "the node 'a\ufffd' of this one is not a dictionary"),
-        ({"before": {"nodes": {1: {}}}}, "the node '1' of this one is not a dictionary"),
-        ({"before": {"nodes": {"a": {"drop_ins": None}}}}, "the aliases or drop-ins of 'a'"),
-        ({"before": {"nodes": {"a": {"fragment": 1}}}}, "the load_state or fragment of 'a'"),
-        ({"before": {"nodes": {"a": {"install": {"WantedBy": "b"}}}}}, "'install' of 'a'"),
-        ({"before": {"nodes": {"a": {"edges": {"After": ["b"]}}}}}, "'edges' of 'a'"),
-        ({"before": {"nodes": {"a": {"edges": {"After": {"b": "c"}}}}}}, "'edges' of 'a'"),
-        ({"before": {"nodes": {"a": {"edges": {"After": {"b": [1]}}}}}}, "'edges' of 'a'"),
+        (
+            {"before": ["a"]},
+            "These are no facts to compare: a list. Give ansible_facts.container_linux_unit_deps or a release",
+        ),
+        ({"before": True}, "no facts to compare: 'True'"),
+        ({"before": {}}, "a dictionary without 'nodes'"),
+        ({"before": {"nodes": []}}, "a dictionary without 'nodes'"),
+        ({"before": {"ansible_facts": {}}}, "a dictionary that holds the facts"),
+        ({"before": {"container_linux_unit_deps": {}}}, "a dictionary that holds the facts"),
+        ({"before": {"nodes": {}, "units": "a"}}, "their 'units' are not a list"),
+        ({"before": {"nodes": {"a\x07": 1}}}, "their node 'a\ufffd' is not a dictionary"),
+        ({"before": {"nodes": {1: {}}}}, "their node '1' is not a dictionary"),
+        ({"before": {"nodes": {"a": {"drop_ins": None}}}}, "the aliases or drop-ins of their 'a'"),
+        ({"before": {"nodes": {"a": {"fragment": 1}}}}, "the load_state or fragment of their 'a'"),
+        ({"before": {"nodes": {"a": {"install": {"WantedBy": "b"}}}}}, "'install' of their 'a'"),
+        ({"before": {"nodes": {"a": {"edges": {"After": ["b"]}}}}}, "'edges' of their 'a'"),
+        ({"before": {"nodes": {"a": {"edges": {"After": {"b": "c"}}}}}}, "'edges' of their 'a'"),
+        ({"before": {"nodes": {"a": {"edges": {"After": {"b": [1]}}}}}}, "'edges' of their 'a'"),
     ],
 )
 def test_what_cannot_be_compared_is_refused(arguments: dict[str, Any], sentence: str) -> None:
