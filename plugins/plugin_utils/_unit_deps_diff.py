@@ -38,6 +38,7 @@ _BY_MASK = ("load_state", "enabled", "install", "fragment")
 _DEFAULTS: dict[str, t.Any] = {"masked": False, "install": {}, "drop_ins": [], "job": None, "condition": None}
 
 _LINE = re.compile(r"(?<=.):[0-9]+(?=\)?\Z)", re.DOTALL)
+_ORIGIN = re.compile(r"\A[a-z-]+: ")
 _VENDOR_FOLDER = re.compile(r"/(?:usr/lib(?:64)?|lib(?:64)?|run/torcx/unpack/[^/]+/lib)/systemd/system/")
 _VENDOR = ("/usr/", "/lib/", "/lib64/", "/run/torcx/")
 _GENERATED = ("/run/systemd/generator/", "/run/systemd/generator.early/", "/run/systemd/generator.late/")
@@ -408,8 +409,11 @@ def _places(declarations: t.Iterable[str]) -> set[str]:
 
 
 def _place(declaration: str) -> str:
-    """Where a declaration stands, for comparing: without its line, and with one name for the vendor's directories."""
-    return _VENDOR_FOLDER.sub(_FOLDER, _LINE.sub("", declaration), count=1)
+    """Where a declaration stands, for comparing: without its line, and with one name for the vendor's directories.
+
+    Of a rule the origin is left out too: which one systemd gives depends on the order in which it reads its units.
+    """
+    return _VENDOR_FOLDER.sub(_FOLDER, _ORIGIN.sub("", _LINE.sub("", declaration)), count=1)
 
 
 def _fields_diff(old: _View, new: _View, only: t.Sequence[str] | None) -> list[dict[str, t.Any]]:

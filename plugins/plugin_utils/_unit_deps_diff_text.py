@@ -52,20 +52,24 @@ def _paragraphs(result: t.Mapping[str, t.Any]) -> dict[str, list[str]]:
     def tell(unit: str, *lines: str) -> None:
         found.setdefault(unit, [printable(unit)]).extend(lines)
 
-    for sign, key in (("+", "added"), ("-", "removed")):
+    of_release = result["before"]["stock"] or result["after"]["stock"]
+    news = "+ the unit itself", "- the unit itself"
+    for key, what in zip(
+        ("added", "removed"), news if of_release else ("+ newly reached", "- no longer reached"), strict=True
+    ):
         for node in nodes[key]:
-            tell(node["unit"], f"  {sign} the unit itself: {_place(node['fragment']) or 'no unit file'}")
+            tell(node["unit"], f"  {what}: {_place(node['fragment']) or 'no unit file'}")
     for entry in nodes["changed"]:
         tell(entry["unit"], *_field(**entry))
-    for sign, key in (("-", "removed"), ("+", "added")):
+    for sign, key in (("-", "removed"), ("+", "added"), ("~", "moved")):
         for (unit, other), group in itertools.groupby(sorted(edges[key], key=_pair), key=_pair):
             links = sorted(group, key=lambda edge: (edge["type"] == "After", edge["type"]))
             types = ", ".join(printable(edge["type"]) for edge in links)
-            files = _declared([text for edge in links for text in edge["declared_by"]])
+            files = " -> ".join(
+                _declared(text for edge in links for text in edge[side])
+                for side in (("before", "after") if key == "moved" else ("declared_by",))
+            )
             tell(unit, f"  {sign} {types} {printable(other)}: {files}")
-    for edge in edges["moved"]:
-        files = f"{_declared(edge['before'])} -> {_declared(edge['after'])}"
-        tell(edge["from"], f"  ~ {printable(edge['type'])} {printable(edge['to'])}: {files}")
     return found
 
 
@@ -116,8 +120,8 @@ def _plus_minus(before: t.Sequence[str], after: t.Sequence[str]) -> list[str]:
 def _word(value: t.Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, t.Mapping):
-        value = " ".join(str(part) for part in value.values())
+    if isinstance(value, t.Mapping):  # a job
+        value = f"{value.get('type')} {value.get('state')}"
     return printable(str(value)) if value not in ("", None) else "none"
 
 

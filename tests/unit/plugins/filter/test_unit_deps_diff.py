@@ -86,11 +86,15 @@ def test_the_text_of_two_releases_names_what_did_not_change() -> None:
 
 def test_the_text_of_what_moved_and_of_states() -> None:
     before = facts({"docker.service": docker()}, "docker.service", **COREOS)
+    before["nodes"]["old.service"] = node(fragment=f"{SYSTEM}/old.service")
     after = facts({"docker.service": docker()}, "docker.service", partial=["too slow"], os={}, systemd="")
+    after["nodes"]["new.service"] = node()
+    runtime = "/run/systemd/system/docker.service"
     service = after["nodes"]["docker.service"]
-    service["edges"]["Requires"]["docker.socket"] = ["/run/systemd/system/docker.service:5"]
+    for kind in ("Requires", "After"):
+        service["edges"][kind]["docker.socket"] = [f"{runtime}:5"]
     service["edges"]["Wants"] = {"a.service": [], "b.service": ["udev: a device's units"]}
-    service.update(active_state="failed", job={"type": "start", "state": "waiting"}, need_reload=True)
+    service.update(active_state="failed", job={"state": "waiting", "type": "start"}, need_reload=True)
     service["install"] = {"WantedBy": ["mine.target"]}
     assert text(after, before) == [
         "before: facts of docker.service on coreos 1010.5.0, systemd 225",
@@ -105,7 +109,13 @@ def test_the_text_of_what_moved_and_of_states() -> None:
         "  ~ need_reload: no -> yes",
         "  + Wants a.service: not explained",
         "  + Wants b.service: udev: a device's units",
-        "  ~ Requires docker.socket: docker.service:5 (vendor) -> /run/systemd/system/docker.service:5 (yours)",
+        f"  ~ Requires, After docker.socket: docker.service:5,4 (vendor) -> {runtime}:5 (yours)",
+        "",
+        "new.service",
+        "  + newly reached: no unit file",
+        "",
+        "old.service",
+        "  - no longer reached: old.service (vendor)",
         "",
         "No unit is without a difference.",
     ]
