@@ -12,6 +12,7 @@ import typing as t
 from dataclasses import dataclass, replace
 
 from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import words
+from ansible_collections.container_linux.remediation.plugins.module_utils._unit_deps_look import LINK_DIRECTORIES
 from ansible_collections.container_linux.remediation.plugins.module_utils._unit_deps_rules import Unit, rules_for
 from ansible_collections.container_linux.remediation.plugins.module_utils._unit_file import (
     expand,
@@ -21,7 +22,7 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._unit_
 
 if t.TYPE_CHECKING:
     from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import Properties
-    from ansible_collections.container_linux.remediation.plugins.module_utils._unit_deps_look import Look
+    from ansible_collections.container_linux.remediation.plugins.module_utils._unit_deps_look import Link, Look
     from ansible_collections.container_linux.remediation.plugins.module_utils._unit_deps_rules import Rule
     from ansible_collections.container_linux.remediation.plugins.module_utils._unit_file import Setting
 
@@ -126,7 +127,8 @@ class Graph:
         look = self.look
         self._ids = {name: id_ for id_, shown in look.units.items() for name in words(shown.get("Names", ""))}
         self.units = {id_: self._unit(id_) for id_ in look.units}
-        self._links = self._linked()
+        self._entries = _by_directory(look.links, path=lambda link: link.path)
+        self._drop_ins = _by_directory((path for path in look.settings if ".d/" in path), path=str)
         self._declared: dict[Edge, list[Declaration]] = {}
         self._hidden: dict[str, list[tuple[str, t.Pattern[str], Declaration]]] = {}
         for unit in self.units.values():
@@ -167,7 +169,8 @@ class Graph:
                 if type_ == side.type and name.match(side.other)
             ]
             unit, other = self._known(side.unit), self._known(side.other)
-            found += [self._by_rule(rule, side, unit, other) for rule in rules_for(unit, side.type, other)]
+            for rule in rules_for(unit, side.type, other):
+                found += self._by_rule(rule, side, unit, other)
         return list(dict.fromkeys(found))
 
     def not_loaded(self, unit: str) -> t.Iterator[tuple[Edge, Declaration]]:
@@ -184,9 +187,13 @@ class Graph:
     def settings_on_disk(self, unit: str) -> t.Iterator[Setting]:
         """Yield the settings of a unit's files, drop-ins that systemd has not read yet included."""
         files = self.files_of(unit)
-        directories = {f"{name}.d" for name in _directory_names(self.names_of(unit))}
-        files += [path for path in self.look.settings if path not in files and path.split("/")[-2] in directories]
-        for path in files:
+        read = _by_directory(files, path=str)
+        # of those of one name the first hides the others
+        first: dict[str, str] = {}
+        for place in self._places(unit):
+            for path in (*self._drop_ins.get(f"{place}.d", ()), *read.get(f"{place}.d", ())):
+                first.setdefault(path.rpartition("/")[2], path)
+        for path in (*files, *(path for path in first.values() if path not in files)):
             yield from self.look.settings.get(path, ())
 
     # reading
@@ -208,10 +215,9 @@ class Graph:
                 if expand(word, unit.id) is None:
                     found = (type_, pattern(word, unit.id), Declaration("file", file=setting.file, line=line))
                     self._hidden.setdefault(unit.id, []).append(found)
-        for name in _directory_names(self.names_of(unit.id)):
-            for type_, other, path in self._links.get(name, ()):
-                edge = Edge(unit.id, type_, self.id_of(with_instance(other, unit.id)))
-                self._declared.setdefault(edge, []).append(Declaration("file", file=path))
+        for link in self._links(unit.id):
+            edge = Edge(unit.id, link.type, self.id_of(with_instance(link.other, unit.id)))
+            self._declared.setdefault(edge, []).append(Declaration("file", file=link.path))
 
     def _edges_of(self, unit: str, setting: Setting) -> t.Iterator[tuple[Edge, Declaration]]:
         for type_, word, line in _words_of(setting):
@@ -220,39 +226,48 @@ class Graph:
                 other = self.id_of(with_instance(name, unit))
                 yield Edge(unit, type_, other), Declaration("file", file=setting.file, line=line)
 
-    def _linked(self) -> dict[str, list[tuple[str, str, str]]]:
-        """Return the links by the name that their directory is for; of those of one name the first counts."""
-        first: dict[tuple[str, str, str], t.Any] = {}
-        for link in self.look.links:
-            first.setdefault((link.unit, link.type, link.other), link)
-        found: dict[str, list[tuple[str, str, str]]] = {}
-        for link in first.values():
-            if not link.masked:
-                found.setdefault(link.unit, []).append((link.type, link.other, link.path))
-        return found
+    def _links(self, unit: str) -> list[Link]:
+        """Return the links that make dependencies of a unit; of those of one name the first counts."""
+        first: dict[tuple[str, str], Link] = {}
+        for place in self._places(unit):
+            for suffix in LINK_DIRECTORIES:
+                for link in self._entries.get(f"{place}.{suffix}", ()):
+                    first.setdefault((link.type, link.other), link)
+        return [link for link in first.values() if not link.masked]
 
-    def _by_rule(self, rule: Rule, side: Edge, unit: Unit, other: Unit) -> Declaration:
+    def _places(self, unit: str) -> t.Iterator[str]:
+        """Yield what a unit's directories are called, without `.d` or `.wants`, in the order that systemd has."""
+        names = list(_directory_names(self.names_of(unit)))
+        for directory in self.look.directories:
+            for name in names:
+                yield f"{directory}/{name}"
+        # what is for all units of a type comes last
+        kind = unit.rpartition(".")[2]
+        for directory in self.look.directories:
+            yield f"{directory}/{kind}"
+
+    def _by_rule(self, rule: Rule, side: Edge, unit: Unit, other: Unit) -> list[Declaration]:
         setting = rule.cites(unit, other)
-        origin = rule.origin if rule.origin != "mount" else self._mount_origin(side, unit)
+        origins = self._mount_origins(side, unit) if rule.origin == "mount" else [rule.origin]
         if not setting:
-            return Declaration(origin, rule.text)
-        return Declaration(origin, rule.text, setting.file, setting.line)
+            return [Declaration(origin, rule.text) for origin in origins]
+        return [Declaration(origin, rule.text, setting.file, setting.line) for origin in origins]
 
-    def _mount_origin(self, side: Edge, unit: Unit) -> str:
-        """Return systemd's word for a dependency that a mount brings along.
+    def _mount_origins(self, side: Edge, unit: Unit) -> list[str]:
+        """Return systemd's words for a dependency that a mount brings along.
 
-        Which one it is depends on the order in which systemd read its units, so only systemd itself can tell; where
-        it does not, `path` is as good as any for a path, and for a mount it matters whether it has a unit file.
+        Which ones they are depends on the order in which systemd read its units, so only systemd itself can tell;
+        where it does not, `path` is as good as any for a path, and for a mount it matters whether it has a unit file.
         """
         told = self.look.origins
         if told:
             here = told.get((side.unit, side.type, side.other)) or told.get(
                 (side.canonical.unit, side.canonical.type, side.canonical.other)
             )
-            return min(here) if here else "file"
+            return sorted(here) if here else ["file"]
         if side.other.endswith(".mount"):
-            return "path"
-        return "file" if unit.properties.get("FragmentPath") else "mountinfo-default"
+            return ["path"]
+        return ["file" if unit.properties.get("FragmentPath") else "mountinfo-default"]
 
 
 def _from_files(look: Look, names: t.Iterable[str]) -> dict[str, Properties]:
@@ -280,23 +295,30 @@ def _words_of(setting: Setting) -> t.Iterator[tuple[str, str, int]]:
             yield type_, word.text, word.line
 
 
+_Item = t.TypeVar("_Item")
+
+
+def _by_directory(items: t.Iterable[_Item], *, path: t.Callable[[_Item], str]) -> dict[str, list[_Item]]:
+    found: dict[str, list[_Item]] = {}
+    for item in items:
+        found.setdefault(path(item).rpartition("/")[0], []).append(item)
+    return found
+
+
 def _directory_names(names: t.Iterable[str]) -> t.Iterator[str]:
-    """Yield the names that a unit's directories may have: its own, its template's, its prefixes', its type's."""
-    seen = set()
-    for name in names:
+    """Yield the names that a unit's directories may have: its own, its template's, its prefixes'."""
+    waiting, seen = list(names)[::-1], set()
+    while waiting:
+        name = waiting.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        yield name
         stem, _, kind = name.rpartition(".")
-        prefix, at, _instance = stem.partition("@")
-        found = [name, f"{prefix}@.{kind}"] if at else [name]
-        for full in list(found):
-            head, _, tail = full.rpartition(".")
-            base, at, rest = head.partition("@")
-            # foo-bar-baz.service also has foo-bar-.service.d and foo-.service.d
-            while "-" in base.rstrip("-"):
-                base = base.rstrip("-").rpartition("-")[0] + "-"
-                found.append(f"{base}{at}{rest}.{tail}")
-                if base == "-":
-                    break
-        for full in (*found, kind):
-            if full not in seen:
-                seen.add(full)
-                yield full
+        prefix, _at, instance = stem.partition("@")
+        # foo-bar-baz.service also has foo-bar-.service.d and foo-.service.d, and so has the template foo-bar-baz@
+        head, dash, _tail = prefix[: -1 if prefix.endswith("-") else None].rpartition("-")
+        if head:
+            waiting.append(f"{head}{dash}@{instance}.{kind}" if instance else f"{head}{dash}.{kind}")
+        if instance:
+            waiting.append(f"{prefix}@.{kind}")

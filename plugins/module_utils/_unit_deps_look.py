@@ -195,7 +195,8 @@ if [ "$TOLD" -eq 0 ] && command -v systemd-analyze >/dev/null 2>&1; then
 fi
 """
 
-_DIRECTORY_TYPES = {"wants": "Wants", "requires": "Requires", "upholds": "Upholds"}
+LINK_DIRECTORIES = {"wants": "Wants", "requires": "Requires", "upholds": "Upholds"}
+"""The directories whose links declare dependencies, by suffix, and the type of these."""
 
 
 @dataclass(frozen=True)
@@ -228,8 +229,9 @@ class Look:
         settings: the settings of each unit file and drop-in, by path.
         changed: when each of them last changed, in seconds since 1970.
         unread: files that could not be read.
-        origins: for dependencies by (unit, type, other unit): systemd's own words on where it comes from, without
-            `file` and `default`; empty where it does not tell.
+        directories: where systemd looks for units, the first place first.
+        origins: for dependencies by (unit, type, other unit) that are not of `file` and `default` alone: systemd's own
+            words on where it comes from; empty where it does not tell.
         booted: when the monotonic clock was 0, in seconds since 1970.
         os: the variables of os-release.
         systemd: systemd's version, such as `247`; empty where it does not tell.
@@ -242,6 +244,7 @@ class Look:
     settings: t.Mapping[str, t.Sequence[Setting]] = field(default_factory=dict)
     changed: t.Mapping[str, int] = field(default_factory=dict)
     unread: t.Sequence[str] = ()
+    directories: t.Sequence[str] = tuple(_DIRECTORIES.split())
     origins: t.Mapping[tuple[str, str, str], frozenset[str]] = field(default_factory=dict)
     booted: float = 0.0
     os: t.Mapping[str, str] = field(default_factory=dict)
@@ -269,6 +272,7 @@ def look(host: Host, names: t.Sequence[str]) -> Look:
     }
     answer = ask(host, _LOOK_SH, variables=variables, needs=("systemctl", "sed"))
     version = re.search(r"^Version=(?:systemd )?(\S+)", answer["manager"].out, re.MULTILINE)
+    path = re.search(r"^UnitPath=(.+)", answer["manager"].out, re.MULTILINE)
     units: dict[str, Properties] = {}
     for name, section in answer.items():
         if name == "units" or name.startswith("units-"):
@@ -283,6 +287,7 @@ def look(host: Host, names: t.Sequence[str]) -> Look:
         settings={path: parse_unit_file(path, lines) for path, lines in _files(answer["files"].out)},
         changed=dict(_ages(answer["ages"].out)),
         unread=[printable(line) for line in answer["unread"].out.splitlines() if line],
+        directories=(path[1] if path else _DIRECTORIES).split(),
         origins=_origins(answer["origins"].out) if "origins" in answer else {},
         booted=_booted(answer["clock"].out),
         os=parse_env_file(answer["os"].out),
@@ -295,9 +300,9 @@ def _link(line: str) -> Link | None:
     kind, _, path = line.partition(" ")
     directory, _, other = path.rpartition("/")
     unit, _, suffix = directory.rpartition("/")[2].rpartition(".")
-    if suffix not in _DIRECTORY_TYPES:
+    if suffix not in LINK_DIRECTORIES:
         return None
-    return Link(unit=unit, type=_DIRECTORY_TYPES[suffix], other=other, path=path, masked=kind == "masked")
+    return Link(unit=unit, type=LINK_DIRECTORIES[suffix], other=other, path=path, masked=kind == "masked")
 
 
 def _files(text: str) -> t.Iterator[tuple[str, list[Line]]]:
@@ -337,8 +342,7 @@ def _origins(text: str) -> dict[tuple[str, str, str], frozenset[str]]:
             continue
         match = _ORIGIN.match(line)
         if match:
-            origins = {word.partition("-")[2] for word in match[3].split()}
-            found[unit, match[1], match[2]] = frozenset(origins - {"file", "default"})
+            found[unit, match[1], match[2]] = frozenset(word.partition("-")[2] for word in match[3].split())
     return found
 
 

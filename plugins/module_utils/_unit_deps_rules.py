@@ -132,7 +132,8 @@ def _pulled_in(target: Unit, other: Unit) -> bool:
 
 def _triggers(unit: Unit, other: Unit) -> bool:
     """Whether the one starts the other, by systemd's own choice where it is no socket."""
-    return other.id in unit.edges.get("Triggers", ()) and unit.last("Unit") is None
+    loaded = unit.properties.get("LoadState") == "loaded"
+    return loaded and other.id in unit.edges.get("Triggers", ()) and unit.last("Unit") is None
 
 
 def _on_the_bus(unit: Unit, _other: Unit) -> bool:
