@@ -12,7 +12,7 @@ READY := .venv/ready
 PYTEST := python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types sanity unit docs integration molecule bench build changelog format pins clean distclean
+.PHONY: help setup demo test lint types sanity unit docs integration molecule bench pictures build changelog format pins clean distclean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -60,6 +60,9 @@ molecule: setup ## the scenarios in extensions/molecule; SCENARIO=name runs one
 
 bench: setup ## measure the playbook against raw tasks and builtin modules
 	@tests/bench/run
+
+pictures: setup ## draw the pictures in docs/ anew, from a machine in the state that they show
+	@tests/tools/pictures
 
 build: $(READY) ## build the collection's archive in build/
 	ansible-galaxy collection build --force --output-path build

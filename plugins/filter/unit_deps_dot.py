@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: unit_deps_dot
 short_description: Draws the dependencies of units as a graph for Graphviz
-version_added: 0.1.0
+version_added: 0.2.0
 author:
   - container_linux.remediation contributors (@container-linux)
 description:
