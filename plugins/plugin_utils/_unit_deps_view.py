@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import collections
 import itertools
+import posixpath
 import re
 import typing as t
 from dataclasses import dataclass
@@ -368,8 +369,8 @@ def source(text: str) -> Source:
 
 def short_name(file: str) -> str:
     """Return a unit file's last name, with the directory where that says whose drop-in or link it is."""
-    parent, _, name = file.rpartition("/")
-    directory = parent.rpartition("/")[2]
+    folder, name = posixpath.split(file)
+    directory = posixpath.basename(folder)
     return f"{directory}/{name}" if directory.endswith((".d", ".wants", ".requires", ".upholds")) else name
 
 

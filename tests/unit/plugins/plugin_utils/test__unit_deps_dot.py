@@ -134,7 +134,7 @@ def test_an_empty_graph_is_a_graph() -> None:
 def test_a_big_graph_is_written_in_linear_time_and_without_recursion() -> None:
     def seconds(count: int) -> float:
         given, times = graph({f"u{i}": [f"u{i + 1}", f"u{i + 2}"] for i in range(count)}, "u0"), []
-        for _ in range(5):
+        for _run in range(5):
             begin = time.process_time()
             unit_deps_dot(given)
             times.append(time.process_time() - begin)

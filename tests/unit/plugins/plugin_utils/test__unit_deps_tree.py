@@ -24,7 +24,7 @@ from ansible_collections.container_linux.remediation.tests.unit.plugins.plugin_u
 
 def tree(given: Any, *arguments: Any, **options: Any) -> list[str]:
     """The lines of the trees, each run of blanks cut down to two."""
-    text = unit_deps_tree(given, *arguments, **options).split("\n\n")[0]
+    text = unit_deps_tree(given, *arguments, **options).partition("\n\n")[0]
     return ["  ".join(part.strip() for part in line.rstrip().split("  ") if part) for line in text.splitlines()]
 
 
@@ -251,7 +251,7 @@ def test_a_long_chain_is_no_recursion() -> None:
 def test_four_times_the_units_take_about_four_times_as_long() -> None:
     def seconds(count: int) -> float:
         given, times = mesh_of(count), []
-        for _ in range(5):
+        for _run in range(5):
             begin = time.process_time()
             unit_deps_tree(given)
             times.append(time.process_time() - begin)
