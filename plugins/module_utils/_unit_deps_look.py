@@ -150,7 +150,10 @@ FILES=$(
     sed -e '/^".*"$/{s/^"//;s/"$//;s/\\\(["\\$`]\)/\1/g' -e '}'
   for DIRECTORY in $DIRECTORIES; do
     for FILE in "$DIRECTORY"/*.d/*.conf; do
-      printf '%s\n' "$FILE"
+      case $FILE in
+        *"$LINE"*) ;;
+        *) printf '%s\n' "$FILE" ;;
+      esac
     done
   done
   if [ "$TOLD" -ne 0 ]; then
@@ -164,9 +167,18 @@ FILES=$(
     done
   fi
 )
+begin unread
+# no list of lines can hold a name with a line break
+for DIRECTORY in $DIRECTORIES; do
+  for FILE in "$DIRECTORY"/*.d/*"$LINE"*.conf; do
+    if [ -e "$FILE" ]; then
+      printf '%s' "$FILE" | tr '\n' '?'
+      printf '\n'
+    fi
+  done
+done
 IFS=$LINE
 set -f
-begin unread
 set --
 for FILE in $(printf '%s\n' "$FILES" | sort -u); do
   if [ -f "$FILE" ] && [ -r "$FILE" ]; then
