@@ -136,7 +136,7 @@ def _marked(view: View, roots: t.Sequence[str], glyphs: Glyphs) -> dict[str, tup
 def _below(view: View, scope: Scope, *, reverse: bool) -> Iterator[Iterator[str]]:
     if not reverse:
         for root in scope.roots:
-            yield _verdict(view, root)
+            yield _verdict(view, root, alone=len(scope.roots) == 1)
     yield _odd(view)
     if not scope.links and not view.missing:
         yield iter(["The facts hold no unit."])
@@ -147,14 +147,17 @@ def _below(view: View, scope: Scope, *, reverse: bool) -> Iterator[Iterator[str]
         )
 
 
-def _verdict(view: View, root: str) -> Iterator[str]:
+def _verdict(view: View, root: str, *, alone: bool) -> Iterator[str]:
     chain = view.chain(root)
     if not chain:
         return
     culprit = chain[-1]
     state = printable(culprit.state)
     if len(chain) == 1:
-        yield f"{printable(root)} is {state}, and nothing that it depends on holds it up."
+        # Among several units, those that nobody has started are no news.
+        unit = view.unit(root)
+        if alone or unit.job or unit.state not in ("down", "skipped"):
+            yield f"{printable(root)} is {state}, and nothing that it depends on holds it up."
         return
     yield f"{printable(root)} is held up by {printable(culprit.unit)}, which is {state}:"
     for before, step in itertools.pairwise(chain):

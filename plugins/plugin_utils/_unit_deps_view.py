@@ -293,10 +293,11 @@ class View:
                 return candidate
             if candidate in self._aliases:
                 return self._aliases[candidate]
-        held = ", ".join(printable(unit, limit=80) for unit in self.asked[:5]) or "no unit"
+        asked = ", ".join(printable(unit, limit=80) for unit in self.asked[:5]) or "no unit"
+        more = f" and {len(self.asked) - 5} more" if len(self.asked) > 5 else ""
         raise RemediationError(
             f"The facts given to {self._reader} know no unit '{printable(name, limit=80)}': they were gathered for "
-            f"{held}. Name a unit that is among their nodes, or gather the facts of this one."
+            f"{asked}{more}. Name a unit that is among their nodes, or gather the facts of this one."
         )
 
     def _step(self, step: t.Any) -> Step:

@@ -197,6 +197,19 @@ def test_a_unit_that_is_down_by_itself_says_so() -> None:
     )
 
 
+def test_of_several_units_those_that_nobody_has_started_are_no_news() -> None:
+    given = facts(
+        {"a.service": node("inactive", "dead"), "b.service": node("failed", "failed")},
+        *("a.service", "b.service"),
+        blocked_by={
+            "a.service": [step("a.service", "inactive (dead)")],
+            "b.service": [step("b.service", "failed")],
+        },
+    )
+    assert below(given) == ["b.service is failed, and nothing that it depends on holds it up."]
+    assert below(given, unit="a") == ["a.service is inactive (dead), and nothing that it depends on holds it up."]
+
+
 def test_one_culprit_of_several_units() -> None:
     given = graph({"a": ["c"], "b": ["c"]}, "a", "b")
     given["blocked_by"] = {
@@ -301,3 +314,9 @@ def test_what_are_no_facts_is_refused(given: Any, message: str) -> None:
 def test_a_wrong_option_is_refused(options: dict[str, Any], message: str) -> None:
     with pytest.raises(AnsibleFilterError, match=message):
         unit_deps_tree(blocked(), **options)
+
+
+def test_of_many_units_few_are_named_in_an_error() -> None:
+    given = graph({}, *(f"u{number}" for number in range(500)))
+    with pytest.raises(AnsibleFilterError, match=r"gathered for u0, u1, u2, u3, u4 and 495 more\. Name a unit"):
+        unit_deps_tree(given, "x")
