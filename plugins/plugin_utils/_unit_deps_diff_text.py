@@ -52,11 +52,10 @@ def _paragraphs(result: t.Mapping[str, t.Any]) -> dict[str, list[str]]:
     def tell(unit: str, *lines: str) -> None:
         found.setdefault(unit, [printable(unit)]).extend(lines)
 
-    of_release = result["before"]["stock"] or result["after"]["stock"]
-    news = "+ the unit itself", "- the unit itself"
-    for key, what in zip(
-        ("added", "removed"), news if of_release else ("+ newly reached", "- no longer reached"), strict=True
-    ):
+    words = {"added": "+ newly reached", "removed": "- no longer reached"}
+    if result["before"]["stock"] or result["after"]["stock"]:
+        words = {"added": "+ the unit itself", "removed": "- the unit itself"}
+    for key, what in words.items():
         for node in nodes[key]:
             tell(node["unit"], f"  {what}: {_place(node['fragment']) or 'no unit file'}")
     for entry in nodes["changed"]:

@@ -126,7 +126,7 @@ def test_the_records_of_a_unit_do_not_overlap_and_name_known_releases() -> None:
         )
         assert {number for span in spans for number in span} <= known, unit
         assert all(first <= last for first, last in spans), unit
-        assert all(last < first for (_, last), (first, _) in pairwise(spans)), unit
+        assert all(last < first for (_first, last), (first, _last) in pairwise(spans)), unit
 
 
 def test_every_unit_of_a_stock_is_among_the_units() -> None:

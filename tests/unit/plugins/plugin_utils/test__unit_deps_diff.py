@@ -537,7 +537,7 @@ def test_the_order_of_things_does_not_matter() -> None:
     host = with_drop_in(seed_host())
     expected = (diff(host, "899"), diff(host, seed_host()))
     shuffle = random.Random(4)
-    for _ in range(20):
+    for _round in range(20):
         mixed, other = shuffled(host, shuffle), shuffled(seed_host(), shuffle)
         assert (diff(mixed, "899"), diff(mixed, other)) == expected
 
