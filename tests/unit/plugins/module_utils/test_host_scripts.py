@@ -30,17 +30,20 @@ ALLOWED: dict[str, set[str]] = {
     "date": set(),
     "dirname": set(),
     "readlink": {"-f"},
-    "grep": {"-E", "-F", "-c", "-h", "-l", "-o", "-q", "-s", "-v", "-x", "-H", "-e"},
+    "grep": {"-E", "-F", "-c", "-h", "-l", "-o", "-q", "-s", "-v", "-x", "-H", "-e", "-n"},
     "head": {"-c", "-n"},
     "ls": {"-d", "-l"},
     "mkfifo": set(),
     "mktemp": {"-d"},
     "rm": {"-f", "-r"},
-    "sed": {"-n", "-e"},
+    # GNU sed has -s since 4.0; its command F came with 4.2.2, so nothing may rely on that
+    "sed": {"-n", "-e", "-s"},
     "sleep": set(),
     "sort": {"-u"},
+    "stat": {"-L", "-c"},
     "tail": {"-n"},
     "tr": {"-d", "-s", "-c"},
+    "uniq": {"-u"},
     "wc": {"-c"},
     "timeout": {"-k"},
     # 7.40 (2015) brought --unix-socket, 7.19.4 --proto
@@ -49,7 +52,10 @@ ALLOWED: dict[str, set[str]] = {
         *("--cacert", "--cert", "--key", "--data", "--url", "--unix-socket"),
     },
     # no --value (230), no list-jobs --after (232)
-    "systemctl": {"-p", "--no-ask-password", "--no-pager", "--no-legend", "--full", "--quiet"},
+    # its commands take patterns of names since 209, --all (193) with inactive units among what they match;
+    "systemctl": {"--all", "-p", "--no-ask-password", "--no-pager", "--no-legend", "--full", "--quiet"},
+    # dump is its own since 207; where the command is missing or fails, nothing else is
+    "systemd-analyze": {"--no-pager"},
     "journalctl": {"-b", "-q", "-n", "-o", "-u", "--since", "--no-pager"},
 }
 # what stands before a command and is followed by so many words of its own

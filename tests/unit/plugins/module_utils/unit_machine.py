@@ -35,6 +35,12 @@ case $1 in
   list-jobs) cat jobs ;;
 esac
 """
+_OLD_SED = r"""#!/bin/sh
+for word; do
+  case $word in F | 1F) echo "sed: -e expression #1, char 1: unknown command: \`F'" >&2; exit 1 ;; esac
+done
+exec /bin/sed "$@"
+"""
 _ANALYZE = '#!/bin/sh\nexec cat "$(dirname "$0")/../told/dump"\n'
 
 
@@ -71,6 +77,10 @@ class Machine:
     def tell_origins(self, dump: str) -> None:
         self.tell("dump", dump)
         self._command("systemd-analyze", _ANALYZE)
+
+    def age_sed(self) -> None:
+        """Give the host a sed of before 4.2.2, which cannot tell the name of a file."""
+        self._command("sed", _OLD_SED)
 
     def write(self, path: str, text: str | bytes) -> str:
         full = self.root / path
