@@ -198,7 +198,7 @@ def _etcd(case: Case) -> dict[str, t.Any]:
         "problems": _problems(case),
         "in_place_of_etcd2": case.etcd_in_place_of_etcd2,
         "member_used": case.etcd_member_used,
-        "pulled_in_by": [printable(path) for path in case.seen.pullers],
+        "pulled_in_by": [printable(path) for path in case.pulls_in_etcd],
     }
 
 

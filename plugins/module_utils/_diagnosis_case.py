@@ -15,7 +15,12 @@ from dataclasses import dataclass
 from ansible_collections.container_linux.remediation.plugins.module_utils import _flannel_config
 from ansible_collections.container_linux.remediation.plugins.module_utils._flannel_settings import parse_env_file
 from ansible_collections.container_linux.remediation.plugins.module_utils._host import printable
-from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import requirements, words
+from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import (
+    blocking_chain,
+    requirements,
+    words,
+)
+from ansible_collections.container_linux.remediation.plugins.module_utils._unit_deps import REQUIREMENT_TYPES, Edge
 
 if t.TYPE_CHECKING:
     from ansible_collections.container_linux.remediation.plugins.module_utils._diagnosis_seen import (
@@ -23,6 +28,7 @@ if t.TYPE_CHECKING:
         Observation,
     )
     from ansible_collections.container_linux.remediation.plugins.module_utils._etcd import Node
+    from ansible_collections.container_linux.remediation.plugins.module_utils._unit_deps import Declaration
 
 
 @dataclass(frozen=True)
@@ -49,6 +55,22 @@ class Case:
     def loaded(self, name: str) -> bool:
         return self.unit(name, "LoadState") == "loaded"
 
+    @property
+    def something_is_wrong(self) -> bool:
+        """Whether it is worth a closer look at the units."""
+        return self.broken or self.state("etcd.service") == "active"
+
+    @property
+    def broken(self) -> bool:
+        """Whether Docker, or the flanneld that this host means to run, is not up."""
+        return not self.docker_answers or self.flanneld_missing
+
+    @property
+    def needed(self) -> list[str]:
+        """The units that have to be up for Docker to run on this host."""
+        flannel = ["flanneld.service", "early-docker.service", "early-docker.target"] if self.flanneld_wanted else []
+        return ["docker.service", "docker.socket", *flannel, *(["etcd2.service"] if self.etcd2_used else [])]
+
     # docker
 
     @property
@@ -71,6 +93,18 @@ class Case:
             or self.unit("flanneld.service", "UnitFileState").startswith("enabled")
             or self.docker_requires_flanneld
         )
+
+    @property
+    def flanneld_runs_in_docker(self) -> list[Evidence]:
+        """What tells that flanneld is run by the host's main docker; nothing where it is not."""
+        environment = self.unit("flanneld.service", "Environment")
+        if re.search(r"DOCKER_HOST=(?!unix:/+(var/)?run/docker\.sock\b)", environment):
+            return []
+        found = [Evidence(*line.rsplit(":", 1)) for line in self.seen.runs_docker if ":" in line]
+        argv = re.search(r"argv\[\]=([^;]*)", self.unit("flanneld.service", "ExecStart"))
+        if argv and re.search(r"(^|[ /])docker (\S+ )*run |/docker\.sock", argv[1]):
+            found.append(Evidence("systemctl show flanneld.service", printable(f"ExecStart={argv[1]}")))
+        return found
 
     @property
     def flanneld_up(self) -> bool:
@@ -183,6 +217,49 @@ class Case:
         while more := {name for name in needs if name not in taken and needs[name] & taken}:
             taken |= more
         return [name for name in needs if name in taken - chain]
+
+    # dependencies
+
+    def declared(self, *edges: Edge) -> list[Declaration]:
+        """What declares some dependencies: lines of unit files, and links."""
+        graph = self.seen.graph
+        found = [declaration for edge in edges for declaration in graph.declarations(edge)] if graph else []
+        return list(dict.fromkeys(declaration for declaration in found if declaration.file))
+
+    def edges(self, name: str, types: t.Iterable[str]) -> list[Edge]:
+        """The dependencies of a unit, as systemd tells them."""
+        graph = self.seen.graph
+        id_ = graph.id_of(name) if graph else name
+        return list(graph.edges(id_, types)) if graph and id_ in graph.units else []
+
+    @property
+    def waits_along(self) -> list[Edge]:
+        """The dependencies along which docker waits: each of them of the unit before it, down to the deepest one."""
+        graph = self.seen.graph
+        if not graph:
+            return []
+        chain = blocking_chain(graph.id_of("docker.service"), graph.look.units, graph.look.jobs)
+        steps = set(zip(chain, chain[1:]))
+        types = (*REQUIREMENT_TYPES, "After")
+        return [edge for unit in chain for edge in self.edges(unit, types) if (edge.unit, edge.other) in steps]
+
+    @property
+    def pulls_in_etcd(self) -> list[str]:
+        """The files that make etcd.service start."""
+        types = ("WantedBy", "RequiredBy", "RequiredByOverridable", "BoundBy", "RequisiteOf", "UpheldBy")
+        return sorted({declaration.file for declaration in self.declared(*self.edges("etcd.service", types))})
+
+    def in_files(self, declarations: t.Iterable[Declaration]) -> list[Evidence]:
+        """Lines of unit files, and links, as evidence."""
+        graph = self.seen.graph
+        if not graph:
+            return []
+        return [
+            Evidence(f"{found.file}:{found.line}", printable(graph.source(found)))
+            if found.line
+            else Evidence(found.file, "a link")
+            for found in declarations
+        ]
 
     # docker0
 

@@ -4,7 +4,7 @@
 
 # This file is private to the collection: it may change in any release.
 
-"""One read-only look at the whole chain, from etcd to docker, in one round trip: the script, and what it answers.
+"""One read-only look at the whole chain, from etcd to docker: the script, and what it answers.
 
 Nothing here judges: `_diagnosis_rules` does.
 """
@@ -14,8 +14,10 @@ from __future__ import annotations
 import ipaddress
 import json
 import typing as t
+from dataclasses import replace
 
 from ansible_collections.container_linux.remediation.plugins.module_utils import _etcd, _network
+from ansible_collections.container_linux.remediation.plugins.module_utils._diagnosis_case import Case
 from ansible_collections.container_linux.remediation.plugins.module_utils._diagnosis_seen import (
     UNITS,
     Member,
@@ -34,6 +36,8 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._host 
     printable,
 )
 from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import parse_jobs, parse_show
+from ansible_collections.container_linux.remediation.plugins.module_utils._unit_deps import Graph
+from ansible_collections.container_linux.remediation.plugins.module_utils._unit_deps_look import look
 
 if t.TYPE_CHECKING:
     from ansible_collections.container_linux.remediation.plugins.module_utils._flannel_settings import Settings
@@ -44,8 +48,8 @@ ETCD_UNITS = UNITS[5:]
 
 _PROPERTIES = (
     "Id Names LoadState ActiveState SubState Result UnitFileState Job MainPID FragmentPath DropInPaths Type NRestarts "
-    "Requires Requisite BindsTo Wants RequiredBy WantedBy Environment EnvironmentFiles ExecStart Listen "
-    "ActiveEnterTimestampMonotonic ActiveExitTimestampMonotonic"
+    "Requires RequiresOverridable Requisite RequisiteOverridable BindsTo Wants RequiredBy WantedBy Environment "
+    "EnvironmentFiles ExecStart Listen ActiveEnterTimestampMonotonic ActiveExitTimestampMonotonic"
 )
 
 # Not the client of etcd_key, which logs in, writes and takes answers of any size: a look needs no secret, and what it
@@ -243,27 +247,28 @@ if [ "$PINGED" -ne 0 ] || ! is_active flanneld.service; then
   ls -l /proc/self/fd $(pick -e 's,^MainPID=\([1-9][0-9]*\)$,/proc/\1/fd,p')
   finish sockets 0
   section stores 5 ls -d /var/lib/etcd/member /var/lib/etcd2/member
-  begin edges
-  # shellcheck disable=SC2046 # a list of paths
-  timeout 5 grep -HsE '^(Requires|Requisite|BindsTo|Wants|After)=(.* )?flanneld\.service' \
-    $(pick -e '/^Id=docker.service$/,/^$/s/^\(FragmentPath\|DropInPaths\)=//p')
-  finish edges 0
+  # a script of the operating system may start flanneld in docker
+  begin wrapper
+  for FILE in $(pick -e '/./{H;$!d' -e '}' \
+    -e 'x;/\nId=flanneld\.service\n/s/.*\nExecStart={ path=\([^ ;]*\) .*/\1/p'); do
+    [ -f "$FILE" ] && [ "$(head -c 2 "$FILE" | tr -d '\0')" = '#!' ] &&
+      head -c 65536 "$FILE" | grep -nE '^[^#]*((^|[ /])docker +([^ ]+ +)*run |docker\.sock)' | sed "s,^,$FILE:,"
+  done
+  finish wrapper 0
   # systemd says so of each unit whose start it gave up because another one failed; nothing tries them again
+  SAID=$(timeout -k 1 10 journalctl -b -q --no-pager -o cat _PID=1 |
+    sed -n -e "/failed with result 'dependency'/p" -e '/ordering cycle/p' | sort -u | head -n 200)
+  begin said
+  printf '%s\n' "$SAID"
+  finish said 0
   begin left
-  LEFT=$(timeout -k 1 10 journalctl -b -q --no-pager -o cat _PID=1 |
+  LEFT=$(printf '%s\n' "$SAID" |
     sed -n "s,.*Job \([A-Za-z0-9:_.@\\-]*\)/start failed with result 'dependency'.*,\1,p" | sort -u | head -n 50)
   # shellcheck disable=SC2086 # a list of units
   [ -z "$LEFT" ] || timeout -k 1 10 systemctl show --no-pager \
-    -p Id -p LoadState -p ActiveState -p Requires -p Requisite -p BindsTo -- $LEFT
+    -p Id -p LoadState -p ActiveState -p Requires -p RequiresOverridable \
+    -p Requisite -p RequisiteOverridable -p BindsTo -- $LEFT
   finish left 0
-fi
-if is_active etcd.service; then
-  begin pullers
-  for DIR in /etc/systemd/system /run/systemd/system /usr/lib/systemd/system; do
-    timeout 5 ls -d "$DIR"/*.wants/etcd.service "$DIR"/*.requires/etcd.service 2>/dev/null
-    timeout 5 grep -lsE '^(Wants|Requires|BindsTo|Requisite|Upholds)=(.* )?etcd\.service' "$DIR"/*.* "$DIR"/*.d/*
-  done
-  finish pullers 0
 fi
 """
 )
@@ -273,7 +278,10 @@ _V3_BASES = ("v3", "v3beta", "v3alpha")
 
 
 def observe(host: Host, *, wait: int = 0) -> Observation:
-    """Look at a host, in one round trip (two where flanneld's settings hide behind variables of its unit).
+    """Look at a host, in one round trip.
+
+    One more is needed where something is wrong, for the files behind the units' dependencies, and one more where
+    flanneld's settings hide behind variables of its unit.
 
     Args:
         host: the host.
@@ -300,7 +308,7 @@ def observe(host: Host, *, wait: int = 0) -> Observation:
     addresses = _network.parse_addresses(answer["addresses"].out)
     routes = _network.parse_routes(answer["routes"].out)
     members = () if settings.uses_kubernetes else _members(answer, settings)
-    return Observation(
+    seen = Observation(
         os=parse_env_file(answer["os"].out),
         units=units,
         jobs=parse_jobs(answer["jobs"].out),
@@ -318,11 +326,19 @@ def observe(host: Host, *, wait: int = 0) -> Observation:
             for name, section in answer.items()
             if name.startswith("journal:")
         },
-        stores=answer["stores"].out.split() if "stores" in answer else (),
-        edges=answer["edges"].out.splitlines() if "edges" in answer else (),
+        stores=_lines(answer, "stores"),
         gave_up=parse_show(answer["left"].out) if "left" in answer else (),
-        pullers=sorted(set(answer["pullers"].out.split("\n")) - {""}) if "pullers" in answer else (),
+        cyclic=[line for line in map(clean, _lines(answer, "said")) if "ordering cycle" in line],
+        runs_docker=_lines(answer, "wrapper"),
     )
+    if not Case(seen).something_is_wrong:
+        return seen
+    return replace(seen, graph=Graph(look(host, UNITS), UNITS))
+
+
+def _lines(answer: Answer, name: str) -> list[str]:
+    """The lines of a section that only a host in trouble has."""
+    return [line for line in answer[name].out.splitlines() if line] if name in answer else []
 
 
 def _units(answer: Answer) -> dict[str, Properties]:

@@ -18,6 +18,9 @@ from dataclasses import dataclass
 
 from ansible_collections.container_linux.remediation.plugins.module_utils import _flannel_config
 from ansible_collections.container_linux.remediation.plugins.module_utils._diagnosis_case import Case, Evidence
+from ansible_collections.container_linux.remediation.plugins.module_utils._host import printable
+from ansible_collections.container_linux.remediation.plugins.module_utils._unit_deps import REQUIREMENT_TYPES, Edge
+from ansible_collections.container_linux.remediation.plugins.module_utils._unit_deps_cycles import cycles
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,72 @@ class Rule:
     consent: str = ""
 
 
+def _requirement_missing(case: Case) -> Finding | None:
+    if not case.broken or not case.seen.graph:
+        return None
+    units = case.seen.graph.look.units
+    edges = [
+        edge
+        for name in case.needed
+        for edge in case.edges(name, REQUIREMENT_TYPES)
+        if units.get(edge.other, {}).get("LoadState") == "not-found"
+    ]
+    if not edges:
+        return None
+    declared = case.declared(*edges)
+    files = ", ".join(dict.fromkeys(item.file for item in declared)) or "a rule of systemd's"
+    missing = [Evidence(f"systemctl show {edge.other}", "LoadState=not-found") for edge in edges]
+    return Finding(files, [*case.in_files(declared), *missing, *case.logged("docker.service", "not found")])
+
+
+def _ordering_cycle(case: Case) -> Finding | None:
+    if not case.broken or not case.seen.graph:
+        return None
+    order = {id_: unit.edges.get("After", ()) for id_, unit in case.seen.graph.units.items()}
+    for cycle in cycles(order):
+        told = [line for line in case.seen.cyclic if any(f"{unit}/" in line for unit in cycle)]
+        if told and set(cycle) & set(case.needed):
+            declared = case.declared(*(Edge(a, "After", b) for a, b in zip(cycle, [*cycle[1:], cycle[0]])))
+            files = ", ".join(dict.fromkeys(item.file for item in declared))
+            lines = [Evidence("journal of systemd", printable(line)) for line in told[:5]]
+            return Finding(files or ", ".join(cycle), [*case.in_files(declared), *lines])
+    return None
+
+
+def _docker_and_flanneld_need_each_other(case: Case) -> Finding | None:
+    if case.docker_answers or not case.flanneld_missing or not case.docker_requires_flanneld:
+        return None
+    needs = case.edges("flanneld.service", REQUIREMENT_TYPES)
+    back = case.in_files(case.declared(*(edge for edge in needs if edge.other == "docker.service")))
+    back += case.flanneld_runs_in_docker
+    if not back:
+        return None
+    edges = case.edges("docker.service", (*REQUIREMENT_TYPES, "After"))
+    declared = case.declared(*(edge for edge in edges if edge.other == "flanneld.service"))
+    files = ", ".join(dict.fromkeys(item.file for item in declared)) or "docker.service"
+    return Finding(files, [*case.in_files(declared), *back, case.shown("flanneld.service")])
+
+
+def _vendor_unit_shadowed(case: Case) -> Finding | None:
+    graph = case.seen.graph
+    if not case.broken or not graph:
+        return None
+    found = {}
+    for name in case.needed:
+        vendor = graph.shadows(name) if name in graph.units else ""
+        own = case.unit(name, "FragmentPath")
+        if vendor:
+            found[own] = vendor
+    if not found:
+        return None
+    evidence = []
+    for own, vendor in found.items():
+        newer = graph.look.ages[vendor][1] > graph.look.ages.get(own, (0, 0))[1]
+        evidence.append(Evidence(own, f"hides {vendor}, which is {'newer' if newer else 'older'}"))
+        evidence += [Evidence(path, line) for path, line in graph.differences(own, vendor)]
+    return Finding(", ".join(found), evidence)
+
+
 def _endpoints_unusable(case: Case) -> Finding | None:
     setting = case.seen.settings.options["etcd-endpoints"]
     unusable = [item for item in setting.value.split(",") if not re.fullmatch(r"https?://\S+", item)]
@@ -68,8 +137,8 @@ def _etcd_in_place_of_etcd2(case: Case) -> Finding | None:
     if not case.etcd_in_place_of_etcd2 or (case.docker_answers and not case.flanneld_missing):
         return None
     evidence = [case.shown("etcd.service"), case.shown("etcd2.service")]
-    evidence += [Evidence(path, "pulls in etcd.service") for path in case.seen.pullers]
-    return Finding(", ".join(case.seen.pullers) or "etcd.service, started by hand", evidence)
+    evidence += [Evidence(path, "pulls in etcd.service") for path in case.pulls_in_etcd]
+    return Finding(", ".join(case.pulls_in_etcd) or "etcd.service, started by hand", evidence)
 
 
 def _migration_skipped(case: Case) -> Finding | None:
@@ -151,6 +220,8 @@ def _network_overlaps(case: Case) -> Finding | None:
 def _flanneld_left_behind(case: Case) -> Finding | None:
     if not case.flanneld_needs_etcd or not case.key_good or case.overlapping or case.etcd_in_place_of_etcd2:
         return None
+    if _requirement_missing(case) or _ordering_cycle(case) or _docker_and_flanneld_need_each_other(case):
+        return None
     unit = "flanneld.service"
     return Finding(unit, [case.shown(unit), *case.job(unit), *case.said(unit), *case.answered()])
 
@@ -194,11 +265,11 @@ def _docker0_outside_lease(case: Case) -> Finding | None:
 def _docker_waits_for_flanneld(case: Case) -> Finding | None:
     if case.docker_answers or not case.flanneld_missing or case.state("docker.service") == "active":
         return None
-    files = [Evidence(*line.split(":", 1)) for line in case.seen.edges if ":" in line]
+    declared = case.declared(*case.waits_along)
     return Finding(
-        ", ".join(sorted({item.source for item in files})) or "the order of their units",
+        ", ".join(dict.fromkeys(item.file for item in declared)) or "the order of their units",
         [
-            *files,
+            *case.in_files(declared),
             case.shown("docker.service"),
             case.shown("flanneld.service"),
             *case.job("docker.service"),
@@ -238,6 +309,33 @@ def _docker_restarted_with_flanneld(case: Case) -> Finding | None:
 
 
 RULES: t.Sequence[Rule] = (
+    Rule(
+        name="requirement-missing",
+        row=46,
+        kind="cause",
+        cause="A unit that Docker needs requires one that this host does not have; {culprit} says so.",
+        remedy="Take the link or the line away that the evidence shows, or bring the missing unit back.",
+        risk="What was required may have been there for a reason.",
+        find=_requirement_missing,
+    ),
+    Rule(
+        name="ordering-cycle",
+        row=48,
+        kind="cause",
+        cause="Units wait for each other in a circle, which systemd cannot start as they ask; it is made by {culprit}.",
+        remedy="Take one of the lines away that the evidence shows, then systemctl daemon-reload.",
+        risk="Which of the lines is the wrong one only a person can tell.",
+        find=_ordering_cycle,
+    ),
+    Rule(
+        name="docker-and-flanneld-need-each-other",
+        row=43,
+        kind="cause",
+        cause="docker.service requires flanneld.service, and flanneld is run by Docker; {culprit} requires it.",
+        remedy="Take that requirement away: a flanneld that runs in Docker sets up Docker's network by itself.",
+        risk="Until then Docker gives its bridge the default network.",
+        find=_docker_and_flanneld_need_each_other,
+    ),
     Rule(
         name="endpoints-unusable",
         row=None,
@@ -450,6 +548,15 @@ RULES: t.Sequence[Rule] = (
         remedy="Start it, by the role etcd2 or by hand.",
         risk="None: starting it reads the data directory that it has.",
         find=_etcd_down_unnoticed,
+    ),
+    Rule(
+        name="vendor-unit-shadowed",
+        row=47,
+        kind="note",
+        cause="{culprit} hides the unit file of the operating system, and what an update changes in that.",
+        remedy="Compare the two, and keep what is yours in a drop-in instead of a copy.",
+        risk="Without the copy, what is only in it is gone.",
+        find=_vendor_unit_shadowed,
     ),
     Rule(
         name="docker-restarted-with-flanneld",

@@ -18,6 +18,7 @@ if t.TYPE_CHECKING:
     from ansible_collections.container_linux.remediation.plugins.module_utils._etcd import Node
     from ansible_collections.container_linux.remediation.plugins.module_utils._network import Lease, Route
     from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import Job, Properties
+    from ansible_collections.container_linux.remediation.plugins.module_utils._unit_deps import Graph
 
 UNITS = (
     "docker.service",
@@ -73,9 +74,10 @@ class Observation:
         serving: the unit that serves that one, where it is on this host.
         journal: last lines by unit; read only where something is wrong.
         stores: the data of etcd's members on this host, by path; read with `journal`.
-        edges: lines of docker.service and its drop-ins that name flanneld.service, as `file:line`; read with `journal`.
         gave_up: units whose start failed with a dependency in this boot; read with `journal`.
-        pullers: files that want or require etcd.service; looked for only where that is up.
+        cyclic: what systemd said of ordering cycles in this boot; read with `journal`.
+        runs_docker: lines of flanneld's own start script that run a docker client, as `file:line`; read with `journal`.
+        graph: the units and what declares their dependencies; looked at only where something is wrong.
     """
 
     os: t.Mapping[str, str] = field(default_factory=dict)
@@ -92,9 +94,10 @@ class Observation:
     serving: str = ""
     journal: t.Mapping[str, t.Sequence[str]] = field(default_factory=dict)
     stores: t.Sequence[str] = ()
-    edges: t.Sequence[str] = ()
     gave_up: t.Sequence[Properties] = ()
-    pullers: t.Sequence[str] = ()
+    cyclic: t.Sequence[str] = ()
+    runs_docker: t.Sequence[str] = ()
+    graph: Graph | None = None
 
 
 def split_url(url: str) -> SplitResult:

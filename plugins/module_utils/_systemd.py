@@ -86,8 +86,7 @@ def parse_show(text: str) -> list[Properties]:
     key = ""
     for block in text.split("\n\n"):
         lines = block.strip("\n").split("\n")
-        names = [line.partition("=")[0] for line in lines]
-        if "Id" in names:
+        if any(line.startswith("Id=") for line in lines):
             units.append({})
         if not units:
             continue
@@ -118,7 +117,7 @@ def parse_jobs(text: str) -> list[Job]:
     jobs = []
     for line in text.splitlines():
         fields = line.split()
-        if len(fields) >= 4 and fields[0].isdigit():
+        if len(fields) >= 4 and re.match(r"[0-9]{1,10}\Z", fields[0]):
             jobs.append(Job(id=int(fields[0]), unit=fields[1], type=fields[2], state=fields[3]))
     return jobs
 

@@ -12,7 +12,10 @@ import typing as t
 from dataclasses import dataclass, replace
 
 from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import words
-from ansible_collections.container_linux.remediation.plugins.module_utils._unit_deps_look import LINK_DIRECTORIES
+from ansible_collections.container_linux.remediation.plugins.module_utils._unit_deps_look import (
+    LINK_DIRECTORIES,
+    VENDOR_DIRECTORIES,
+)
 from ansible_collections.container_linux.remediation.plugins.module_utils._unit_deps_rules import Unit, rules_for
 from ansible_collections.container_linux.remediation.plugins.module_utils._unit_file import (
     expand,
@@ -148,6 +151,14 @@ class Graph:
         fragment = shown.get("FragmentPath", "")
         return [path for path in (fragment, *words(shown.get("DropInPaths", ""))) if path]
 
+    def shadows(self, unit: str) -> str:
+        """Return the vendor's unit file that a unit's own one hides; nothing where it hides none."""
+        fragment = self.look.units[unit].get("FragmentPath", "")
+        if fragment.startswith(VENDOR_DIRECTORIES):
+            return ""
+        name = fragment.rpartition("/")[2]
+        return next((path for folder in VENDOR_DIRECTORIES if (path := f"{folder}/{name}") in self.look.ages), "")
+
     def edges(self, unit: str, types: t.Iterable[str] = ALL_TYPES) -> t.Iterator[Edge]:
         """Yield the dependencies that systemd tells of for a unit."""
         found = self.units[unit].edges
@@ -172,6 +183,23 @@ class Graph:
             for rule in rules_for(unit, side.type, other):
                 found += self._by_rule(rule, side, unit, other)
         return list(dict.fromkeys(found))
+
+    def source(self, declaration: Declaration) -> str:
+        """Return the assignment that a declaration is, such as `After=flanneld.service`; for a link its path."""
+        if not declaration.line:
+            return declaration.file
+        before = [setting for setting in self.look.settings[declaration.file] if setting.line <= declaration.line]
+        return f"{before[-1].key}={before[-1].value}" if before else ""
+
+    def differences(self, one: str, other: str) -> list[tuple[str, str]]:
+        """Return the assignments that only one of two unit files has, each with its file and line."""
+        said = {path: {(s.section, s.key, s.value) for s in self.look.settings.get(path, ())} for path in (one, other)}
+        return [
+            (f"{setting.file}:{setting.line}", f"{setting.key}={setting.value}")
+            for path, against in ((one, other), (other, one))
+            for setting in self.look.settings.get(path, ())
+            if (setting.section, setting.key, setting.value) not in said[against]
+        ]
 
     def not_loaded(self, unit: str) -> t.Iterator[tuple[Edge, Declaration]]:
         """Yield what a unit's files on disk declare and systemd does not have."""

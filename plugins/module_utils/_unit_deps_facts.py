@@ -186,6 +186,7 @@ def _node(graph: Graph, unit: str) -> dict[str, t.Any]:
         "enabled": printable(shown.get("UnitFileState", "")),
         "install": _install(graph, unit),
         "fragment": printable(shown.get("FragmentPath", "")),
+        "shadows": printable(graph.shadows(unit)),
         "drop_ins": [printable(path) for path in words(shown.get("DropInPaths", ""))],
         "condition": _condition(shown),
         "need_reload": shown.get("NeedDaemonReload") == "yes",
@@ -241,7 +242,7 @@ def _began(graph: Graph, shown: Properties) -> float:
 def _changes(graph: Graph, unit: str) -> t.Iterator[int]:
     for path in graph.files_of(unit):
         if not path.startswith(_MADE_BY_SYSTEMD):
-            yield graph.look.changed.get(path, 0)
+            yield graph.look.ages.get(path, (0, 0))[0]
 
 
 def _utc(seconds: float) -> str:

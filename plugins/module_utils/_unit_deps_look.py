@@ -56,6 +56,9 @@ _DIRECTORIES = (
     "/lib/systemd/system /usr/lib/systemd/system"
 )
 
+VENDOR_DIRECTORIES = ("/usr/lib/systemd/system", "/lib/systemd/system")
+"""Where the operating system has its own units."""
+
 LIMIT = 10
 """Seconds that one command of the look may take."""
 
@@ -75,15 +78,15 @@ show_units() {
   timeout -k 1 "$LIMIT" systemctl show --all --no-pager $PROPERTIES -- "$@"
 }
 
+begin manager
 MANAGER=$(timeout -k 1 "$LIMIT" systemctl show --no-pager -p Version -p UnitPath)
 TOLD=$?
-begin manager
 printf '%s\n' "$MANAGER"
 finish manager "$TOLD"
 DIRECTORIES=$(printf '%s\n' "$MANAGER" | sed -n 's/^UnitPath=//p')
 DIRECTORIES=${DIRECTORIES:-$KNOWN_DIRECTORIES}
 begin clock
-read -r UPTIME IDLE </proc/uptime
+read -r UPTIME _ </proc/uptime
 printf '%s %s\n' "$(date +%s)" "$UPTIME"
 finish clock 0
 begin os
@@ -91,6 +94,7 @@ cat /etc/os-release
 finish os "$?"
 
 SHOWN=
+begin units
 set -f
 # a systemd that did not tell of itself within its time is not asked again
 if [ "$TOLD" -eq 0 ]; then
@@ -98,7 +102,6 @@ if [ "$TOLD" -eq 0 ]; then
   SHOWN=$(show_units '*' $UNITS)
   TOLD=$?
 fi
-begin units
 printf '%s\n' "$SHOWN"
 finish units "$TOLD"
 ROUND=0
@@ -110,10 +113,10 @@ if [ "$TOLD" -eq 0 ] && [ -n "$UNITS" ]; then
     FRESH=$(printf '%s\n' "$FRESH" "$SEEN" "$SEEN" | sort | uniq -u)
     [ -n "$FRESH" ] || break
     ROUND=$((ROUND + 1))
+    begin "units-$ROUND"
     # shellcheck disable=SC2086 # units are a list of words
     MORE=$(show_units $FRESH)
     TOLD=$?
-    begin "units-$ROUND"
     printf '%s\n' "$MORE"
     finish "units-$ROUND" "$TOLD"
     [ "$TOLD" -eq 0 ] || break
@@ -142,10 +145,25 @@ for DIRECTORY in $DIRECTORIES; do
 done
 finish links 0
 
-# The files that systemd has read, and the drop-ins on disk that it may not have read yet; of the units that it does
-# not tell about, the first fragment.
+# The files that systemd has read, the vendor's unit files that these hide, and the drop-ins on disk that systemd may
+# not have read yet; of the units that it does not tell about, the first fragment.
+FRAGMENTS=$(printf '%s\n' "$SHOWN" | sed -n -e 's/^FragmentPath=//p')
 FILES=$(
-  printf '%s\n' "$SHOWN" | sed -n -e 's/^FragmentPath=//p' \
+  printf '%s\n' "$FRAGMENTS"
+  for FRAGMENT in $FRAGMENTS; do
+    case $FRAGMENT in
+      /run/systemd/generator* | /run/systemd/transient/*) continue ;;
+      /etc/* | /run/*) ;;
+      *) continue ;;
+    esac
+    for DIRECTORY in $VENDOR_DIRECTORIES; do
+      if [ -f "$DIRECTORY/${FRAGMENT##*/}" ]; then
+        printf '%s\n' "$DIRECTORY/${FRAGMENT##*/}"
+        break
+      fi
+    done
+  done
+  printf '%s\n' "$SHOWN" | sed -n \
     -e '/^DropInPaths=/{s///;s: \("\{0,1\}/\):\n\1:g;p' -e '}' |
     sed -e '/^".*"$/{s/^"//;s/"$//;s/\\\(["\\$`]\)/\1/g' -e '}'
   for DIRECTORY in $DIRECTORIES; do
@@ -183,7 +201,7 @@ set --
 for FILE in $(printf '%s\n' "$FILES" | sort -u); do
   if [ -f "$FILE" ] && [ -r "$FILE" ]; then
     set -- "$@" "$FILE"
-  elif [ -e "$FILE" ] && [ ! -c "$FILE" ]; then
+  elif { [ -e "$FILE" ] || [ -L "$FILE" ]; } && [ ! -c "$FILE" ]; then
     printf '%s\n' "$FILE"
   fi
 done
@@ -191,18 +209,70 @@ finish unread 0
 unset IFS
 set +f
 # For each file its name, and for each section and setting of interest the number of its line and the line: a file's
-# text always follows a number, so that it cannot pose as a name.
-section files "$LIMIT" sed -s -n -e 1F -e '/^\(\xef\xbb\xbf\)\{0,1\}[[:blank:]]*\[/{=;p' -e '}' \
-  -e "/^\(\xef\xbb\xbf\)\{0,1\}[[:blank:]]*\($KEYS\)[[:blank:]]*=/{" -e ':line' -e '=;p' \
-  -e '/\(^\|[^\\]\)\(\\\\\)*\\\r\{0,1\}$/{$!{n' -e ':comment' -e '/^[[:blank:]]*[#;]/{$!{n;b comment' -e '}' -e '}' \
-  -e 'b line' -e '}' -e '}' -e '}' -- "$@" /dev/null
-section ages "$LIMIT" stat -L -c '%Z %n' -- "$@" /dev/null
+# text always follows a number, so that it cannot pose as a name. Lines that continue another setting are passed over,
+# since they could pose as one of interest.
+REMARK='/^[[:blank:]]*[#;]/'
+CONTINUED='/\(^\|[^\\]\)\(\\\\\)*\\\r\{0,1\}$/'
+BEGINS='^\(\xef\xbb\xbf\)\{0,1\}[[:blank:]]*'
+OF_INTEREST="
+${REMARK}d
+/$BEGINS\[/{
+  =;p;d
+}
+/$BEGINS\($KEYS\)[[:blank:]]*=/{
+  :told
+  =;p
+  ${CONTINUED}{
+    \$!{
+      n
+      :remark
+      ${REMARK}{
+        \$!{
+          n
+          b remark
+        }
+      }
+      b told
+    }
+  }
+  d
+}
+:other
+${CONTINUED}{
+  \$!{
+    n
+    :aside
+    ${REMARK}{
+      \$!{
+        n
+        b aside
+      }
+    }
+    b other
+  }
+}"
+if sed -n F /dev/null 2>/dev/null; then
+  section files "$LIMIT" sed -s -n -e 1F -e "$OF_INTEREST" -- "$@" /dev/null
+else
+  # only sed 4.2.2 and later tell a file's name, and the oldest releases have an earlier one
+  begin files
+  READ=0
+  for FILE in "$@"; do
+    # the file before may end without a line break
+    printf '\n%s\n' "$FILE"
+    timeout -k 1 "$LIMIT" sed -n -e "$OF_INTEREST" -- "$FILE" || READ=$?
+    [ "$READ" -eq 0 ] || break
+  done
+  finish files "$READ"
+fi
+section ages "$LIMIT" stat -L -c '%Z %Y %n' -- "$@" /dev/null
 # It tells where a dependency on a mount comes from, which for some depends on the order in which systemd read its
 # units. Before systemd 236 it does not.
 if [ "$TOLD" -eq 0 ] && command -v systemd-analyze >/dev/null 2>&1; then
   begin origins
   timeout -k 1 "$LIMIT" systemd-analyze --no-pager dump |
-    sed -n -e '/^-> Unit /p' -e '/^[[:blank:]][A-Z][A-Za-z]*: .*-\(path\|mount\|implicit\|proc-swap\|udev\)/p'
+    sed -n -e '/^[^[:blank:]]\{1,\} Unit /p' \
+      -e '/^[[:blank:]][A-Z][A-Za-z]*: .*-\(path\|mount\|implicit\|proc-swap\|udev\)/p'
   finish origins 0
 fi
 """
@@ -239,7 +309,7 @@ class Look:
         jobs: systemd's job table.
         links: entries of the dependency directories, in the order in which systemd looks at them.
         settings: the settings of each unit file and drop-in, by path.
-        changed: when each of them last changed, in seconds since 1970.
+        ages: of each of them when it last changed, and when its content did, in seconds since 1970.
         unread: files that could not be read.
         directories: where systemd looks for units, the first place first.
         origins: for dependencies by (unit, type, other unit) that are not of `file` and `default` alone: systemd's own
@@ -254,7 +324,7 @@ class Look:
     jobs: t.Sequence[Job] = ()
     links: t.Sequence[Link] = ()
     settings: t.Mapping[str, t.Sequence[Setting]] = field(default_factory=dict)
-    changed: t.Mapping[str, int] = field(default_factory=dict)
+    ages: t.Mapping[str, tuple[int, int]] = field(default_factory=dict)
     unread: t.Sequence[str] = ()
     directories: t.Sequence[str] = tuple(_DIRECTORIES.split())
     origins: t.Mapping[tuple[str, str, str], frozenset[str]] = field(default_factory=dict)
@@ -280,6 +350,7 @@ def look(host: Host, names: t.Sequence[str]) -> Look:
         "FOLLOWED": r"\|".join(_EDGES.split()),
         "KEYS": r"\|".join(KEYS.split()),
         "KNOWN_DIRECTORIES": _DIRECTORIES,
+        "VENDOR_DIRECTORIES": " ".join(VENDOR_DIRECTORIES),
         "LIMIT": str(LIMIT),
     }
     answer = ask(host, _LOOK_SH, variables=variables, needs=("systemctl", "sed"))
@@ -297,7 +368,7 @@ def look(host: Host, names: t.Sequence[str]) -> Look:
         jobs=parse_jobs(answer["jobs"].out) if "jobs" in answer else (),
         links=[link for line in answer["links"].out.splitlines() for link in [_link(line)] if link],
         settings={path: parse_unit_file(path, lines) for path, lines in _files(answer["files"].out)},
-        changed=dict(_ages(answer["ages"].out)),
+        ages=dict(_ages(answer["ages"].out)),
         unread=[printable(line) for line in answer["unread"].out.splitlines() if line],
         directories=(path[1] if path else _DIRECTORIES).split(),
         origins=_origins(answer["origins"].out) if "origins" in answer else {},
@@ -317,6 +388,9 @@ def _link(line: str) -> Link | None:
     return Link(unit=unit, type=LINK_DIRECTORIES[suffix], other=other, path=path, masked=kind == "masked")
 
 
+_NUMBER = re.compile(r"[0-9]{1,9}\Z")
+
+
 def _files(text: str) -> t.Iterator[tuple[str, list[Line]]]:
     """Yield each file's path and the lines of it that the host told."""
     path, lines = "", []  # type: str, list[Line]
@@ -325,7 +399,7 @@ def _files(text: str) -> t.Iterator[tuple[str, list[Line]]]:
         if number:
             lines.append((number, line))
             number = 0
-        elif line.isdigit():
+        elif _NUMBER.match(line):
             number = int(line)
         elif line:
             if path:
@@ -335,13 +409,15 @@ def _files(text: str) -> t.Iterator[tuple[str, list[Line]]]:
         yield path, lines
 
 
-def _ages(text: str) -> t.Iterator[tuple[str, int]]:
+def _ages(text: str) -> t.Iterator[tuple[str, tuple[int, int]]]:
     for line in text.splitlines():
-        seconds, _, path = line.partition(" ")
-        if seconds.isdigit():
-            yield path, int(seconds)
+        match = re.match(r"([0-9]{1,10}) ([0-9]{1,10}) (/.+)\Z", line)
+        if match:
+            yield match[3], (int(match[1]), int(match[2]))
 
 
+# systemd draws the arrow before a unit as `->`, or as one character where its own locale allows
+_UNIT = re.compile(r"\S+ Unit (\S+):\Z")
 _ORIGIN = re.compile(r"\t([A-Z][A-Za-z]*): (\S+) \((.*)\)\Z")
 
 
@@ -349,8 +425,9 @@ def _origins(text: str) -> dict[tuple[str, str, str], frozenset[str]]:
     found: dict[tuple[str, str, str], frozenset[str]] = {}
     unit = ""
     for line in text.split("\n"):
-        if line.startswith("-> Unit "):
-            unit = line[8:].rstrip(":")
+        header = _UNIT.match(line)
+        if header:
+            unit = header[1]
             continue
         match = _ORIGIN.match(line)
         if match:
@@ -359,11 +436,8 @@ def _origins(text: str) -> dict[tuple[str, str, str], frozenset[str]]:
 
 
 def _booted(text: str) -> float:
-    try:
-        now, uptime = (float(word) for word in text.split()[:2])
-    except ValueError:
-        return 0.0
-    return now - uptime
+    match = re.match(r"(\d{1,10}) (\d{1,10}(?:\.\d+)?)\Z", text.strip(), re.ASCII)
+    return float(match[1]) - float(match[2]) if match else 0.0
 
 
 _ASKED = {

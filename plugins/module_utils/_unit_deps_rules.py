@@ -243,7 +243,8 @@ RULES: t.Sequence[Rule] = (
     _rule("file", "output to the journal", _EXECUTES, "After", r"systemd-journald\.socket"),
     _set("LogNamespace=", _EXECUTES, "Requires After", r"systemd-journald(-varlink)?@.+\.socket", "LogNamespace"),
     _set("PrivateTmp=", _EXECUTES, "After", r"systemd-tmpfiles-setup\.service", "PrivateTmp", "DynamicUser"),
-    _set("PrivateTmp=", _EXECUTES, "Wants After", r"tmp\.mount", "PrivateTmp", "DynamicUser"),
+    # some versions go by way of the mounts for /tmp, others straight to the unit
+    _set("PrivateTmp=", _EXECUTES, "Wants After", r"tmp\.mount", "PrivateTmp", "DynamicUser", origin="mount"),
     _set(
         "a directory below /var",
         _EXECUTES,

@@ -12,9 +12,10 @@ version_added: 0.1.0
 author:
   - container_linux.remediation contributors (@container-linux)
 description:
-  - Looks at the whole chain that a container needs, from etcd over flannel's network config and flanneld to Docker, in
-    one read-only round trip (a second one where flanneld's settings hide behind variables of its unit), and tells the
-    root cause with the lines that prove it.
+  - Looks at the whole chain that a container needs, from etcd over flannel's network config and flanneld to Docker, and
+    tells the root cause with the lines that prove it, such as the line of a drop-in that makes Docker wait.
+  - A healthy host takes one read-only round trip. One more is made where something is wrong, for the files behind the
+    units' dependencies, and one more where flanneld's settings hide behind variables of its unit.
   - Looks where the host's own flanneld looks. Its endpoints, prefix and certificates are taken from its unit, the
     drop-ins of that and its environment files.
   - Never talks to the socket of a Docker that is down, since that would start it.
@@ -35,6 +36,7 @@ extends_documentation_fragment:
 seealso:
   - module: container_linux.remediation.etcd_key
   - module: container_linux.remediation.systemd_unit
+  - module: container_linux.remediation.unit_deps_facts
 """
 
 EXAMPLES = r"""

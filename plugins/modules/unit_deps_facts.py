@@ -132,7 +132,8 @@ ansible_facts:
               V(unknown) where systemd did not answer and the unit's files alone were read. C(job) is the C(type) and
               C(state) of its job in the queue, null where it has none. C(enabled) is systemd's word for the state of
               the unit file, and C(install) what its C([Install]) section says.
-            - C(aliases) are its other names, C(fragment) its unit file, C(drop_ins) the files that change it.
+            - C(aliases) are its other names, C(fragment) its unit file, C(shadows) the unit file of the operating system
+              that this one hides, empty where it hides none, and C(drop_ins) the files that change it.
               C(masked) tells whether it is masked, C(condition) how the last check of its conditions ended, null where
               there was none.
             - C(started_at) is when it last left the state inactive, in UTC, empty where it is not up. C(files_newer)
@@ -156,6 +157,7 @@ ansible_facts:
               enabled: enabled
               install: {WantedBy: [multi-user.target]}
               fragment: /usr/lib/systemd/system/docker.service
+              shadows: ""
               drop_ins: [/etc/systemd/system/docker.service.d/40-flannel.conf]
               condition: null
               need_reload: false

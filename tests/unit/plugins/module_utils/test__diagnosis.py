@@ -80,13 +80,24 @@ def link(result: dict[str, Any], name: str) -> str:
     return next(str(item["state"]) for item in result["chain"] if item["link"] == name)
 
 
+HEALTHY = (
+    "bridge-set-by-hand",
+    "docker-alone",
+    "docker-restarted",
+    "docker0-outside-lease",
+    "healthy",
+    "key-differs",
+    "member",
+)
+
+
 @pytest.mark.parametrize("case", CASES)
-def test_one_round_trip_is_enough(case: str) -> None:
+def test_a_healthy_host_takes_one_round_trip_and_a_broken_one_a_look_at_its_units(case: str) -> None:
     machine = Recording(case)
     observe(machine)
     # an environment that is not passed on, or a masked unit that shows none, misleads the script's guess
-    expected = 2 if case in ("docker-run", "flanneld-masked") else 1
-    assert len(machine.scripts) == len(machine.answers) == expected
+    misled = case in ("docker-run", "flanneld-masked")
+    assert len(machine.scripts) == len(machine.answers) == 1 + misled + (case not in HEALTHY)
 
 
 @pytest.mark.parametrize(
@@ -152,7 +163,7 @@ def test_the_seed_is_told_in_its_own_words() -> None:
     waits = verdict(result, "docker-waits-for-flanneld")
     assert (waits["row"], waits["kind"]) == (40, "consequence")
     assert waits["culprit"] == "/etc/systemd/system/docker.service.d/40-flannel.conf"
-    assert "Requires=flanneld.service" in lines(result, "docker-waits-for-flanneld")
+    assert f"{waits['culprit']}:2: Requires=flanneld.service" in lines(result, "docker-waits-for-flanneld")
     assert "Job docker.service/start failed with result 'dependency'" in lines(result, "docker-waits-for-flanneld")
     note = verdict(result, "wrong-etcd-looked-at")
     assert (note["row"], note["kind"], note["culprit"]) == (14, "note", "etcd.service")
@@ -175,6 +186,80 @@ def test_what_pulls_in_etcd_is_named() -> None:
     assert result["etcd"]["in_place_of_etcd2"] and result["etcd"]["unit"] == "etcd.service"
     # the empty store of the wrong etcd is no reason to write the key into it
     assert "key-missing" not in names(result, "cause")
+
+
+def test_an_order_alone_that_holds_docker_up_is_named_with_its_files() -> None:
+    """Row 40, where docker requires nothing of flanneld's."""
+    waits = verdict(diagnosis("ordering-only"), "docker-waits-for-flanneld")
+    units = "/usr/lib/systemd/system"
+    assert waits["culprit"] == f"{units}/docker.service, {units}/flanneld.service"
+    assert [(item["source"].rpartition(":")[0], item["line"]) for item in waits["evidence"][:3]] == [
+        (f"{units}/docker.service", "Requires=docker.socket early-docker.target"),
+        (f"{units}/docker.service", "After=docker.socket early-docker.target network.target"),
+        (f"{units}/flanneld.service", "Before=early-docker.target"),
+    ]
+
+
+def test_a_docker_and_a_flanneld_that_need_each_other_are_left_to_a_person() -> None:
+    """Row 43."""
+    result = diagnosis("flanneld-in-docker")
+    assert names(result, "cause") == ["docker-and-flanneld-need-each-other"]
+    found = verdict(result, "docker-and-flanneld-need-each-other")
+    assert (found["row"], found["culprit"]) == (43, "/etc/systemd/system/docker.service.d/40-flannel.conf")
+    assert "ExecStart=/usr/bin/docker run" in lines(result, "docker-and-flanneld-need-each-other")
+    assert not result["curable"]
+
+
+def test_a_script_that_runs_flanneld_in_docker_is_named_with_its_line() -> None:
+    """Row 43, as on Flatcar."""
+    waiting = replace(seen("flanneld-in-docker"), runs_docker=["/usr/lib/flatcar/flannel-wrapper:7:exec docker run x"])
+    flanneld = {
+        **waiting.units["flanneld.service"],
+        "ExecStart": "{ path=/x ; argv[]=/usr/lib/flatcar/flannel-wrapper ; }",
+    }
+    result = judge(replace(waiting, units={**waiting.units, "flanneld.service": flanneld}))
+    evidence = lines(result, "docker-and-flanneld-need-each-other")
+    assert "/usr/lib/flatcar/flannel-wrapper:7: exec docker run x" in evidence
+
+
+def test_a_flanneld_in_a_docker_of_its_own_is_no_circle() -> None:
+    """The releases up to 1068 run it in early-docker."""
+    assert names(diagnosis("docker-run"), "cause") == ["key-is-directory"]
+
+
+def test_a_requirement_that_is_missing_is_named_with_its_link() -> None:
+    """Row 46."""
+    result = diagnosis("requirement-missing")
+    assert names(result, "cause") == ["requirement-missing"]
+    found = verdict(result, "requirement-missing")
+    assert (found["row"], found["culprit"]) == (46, "/etc/systemd/system/docker.service.requires/gone.service")
+    assert "systemctl show gone.service: LoadState=not-found" in lines(result, "requirement-missing")
+
+
+def test_a_copy_of_a_unit_file_is_shown_with_what_differs() -> None:
+    """Row 47."""
+    result = diagnosis("vendor-unit-shadowed")
+    found = verdict(result, "vendor-unit-shadowed")
+    assert (found["row"], found["kind"], found["culprit"]) == (47, "note", "/etc/systemd/system/docker.service")
+    assert "After=docker.socket early-docker.target network.target" in lines(result, "vendor-unit-shadowed")
+    assert names(result, "cause") == ["key-missing"]
+
+
+def test_an_ordering_cycle_is_named_with_its_files() -> None:
+    """Row 48."""
+    result = diagnosis("ordering-cycle")
+    assert names(result, "cause") == ["ordering-cycle"]
+    found = verdict(result, "ordering-cycle")
+    assert found["row"] == 48
+    assert found["culprit"] == (
+        "/etc/systemd/system/docker.service.d/40-flannel.conf, /run/systemd/system/flanneld.service.d/90-case.conf"
+    )
+    assert "Found ordering cycle on" in lines(result, "ordering-cycle")
+
+
+def test_a_cycle_that_systemd_never_met_is_no_cause() -> None:
+    unmet = replace(seen("ordering-cycle"), cyclic=())
+    assert "ordering-cycle" not in names(judge(unmet), "cause")
 
 
 def test_a_dead_etcd2_is_not_started_for_a_remote_etcd() -> None:
@@ -374,9 +459,9 @@ def test_an_empty_twin_of_etcd2_gets_no_key() -> None:
 
 def test_the_data_of_etcd_is_listed() -> None:
     section = (
-        "FENCE begin stores\n/var/lib/etcd/member\n/var/lib/etcd2/member\n\nFENCE end stores 0\n\nFENCE begin edges"
+        "FENCE begin stores\n/var/lib/etcd/member\n/var/lib/etcd2/member\n\nFENCE end stores 0\n\nFENCE begin wrapper"
     )
-    edited = seen("key-missing", lambda text: text.replace("FENCE begin edges", section, 1))
+    edited = seen("key-missing", lambda text: text.replace("FENCE begin wrapper", section, 1))
     assert list(edited.stores) == ["/var/lib/etcd/member", "/var/lib/etcd2/member"]
 
 
