@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: unit_deps_diff
 short_description: Tells what differs between two dependency graphs, and whose file makes the difference
-version_added: 0.1.0
+version_added: 0.2.0
 author:
   - container_linux.remediation contributors (@container-linux)
 description:
