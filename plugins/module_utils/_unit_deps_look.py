@@ -85,10 +85,9 @@ printf '%s\n' "$MANAGER"
 finish manager "$TOLD"
 DIRECTORIES=$(printf '%s\n' "$MANAGER" | sed -n 's/^UnitPath=//p')
 DIRECTORIES=${DIRECTORIES:-$KNOWN_DIRECTORIES}
-begin clock
-read -r UPTIME _ </proc/uptime
-printf '%s %s\n' "$(date +%s)" "$UPTIME"
-finish clock 0
+begin boot
+sed -n 's/^btime //p' /proc/stat
+finish boot "$?"
 begin os
 cat /etc/os-release
 finish os "$?"
@@ -372,7 +371,7 @@ def look(host: Host, names: t.Sequence[str]) -> Look:
         unread=[printable(line) for line in answer["unread"].out.splitlines() if line],
         directories=(path[1] if path else _DIRECTORIES).split(),
         origins=_origins(answer["origins"].out) if "origins" in answer else {},
-        booted=_booted(answer["clock"].out),
+        booted=_booted(answer["boot"].out),
         os=parse_env_file(answer["os"].out),
         systemd=printable(version[1], limit=20) if version else "",
         partial=_partial(answer),
@@ -436,8 +435,8 @@ def _origins(text: str) -> dict[tuple[str, str, str], frozenset[str]]:
 
 
 def _booted(text: str) -> float:
-    match = re.match(r"(\d{1,10}) (\d{1,10}(?:\.\d+)?)\Z", text.strip(), re.ASCII)
-    return float(match[1]) - float(match[2]) if match else 0.0
+    match = re.match(r"\s*([0-9]{1,12})\s*\Z", text)
+    return float(match[1]) if match else 0.0
 
 
 _ASKED = {

@@ -301,7 +301,7 @@ class Saying:
         return Completed(0, stdout, "")
 
 
-_SECTIONS = ("manager", "clock", "os", "units", "units-1", "jobs", "links", "files", "unread", "ages", "origins")
+_SECTIONS = ("manager", "boot", "os", "units", "units-1", "jobs", "links", "files", "unread", "ages", "origins")
 _texts = st.binary().flatmap(
     lambda content: st.sampled_from([content.decode("utf-8", errors) for errors in ("surrogateescape", "replace")])
 )
