@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from typing import Any
 
 from ansible.plugins.callback import CallbackBase
@@ -15,6 +16,7 @@ type: notification
 short_description: Writes the result of each task to a file, for tests to read
 description:
   - Writes one line of JSON for each host and task to the file named by the environment variable C(RESULTS_FILE).
+    Its C(seconds) are those that the task took.
 requirements:
   - enabled in the configuration
 """
@@ -26,11 +28,20 @@ class CallbackModule(CallbackBase):
     CALLBACK_NAME = "results"
     CALLBACK_NEEDS_ENABLED = True
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._begun: dict[tuple[str, str], float] = {}
+
+    def v2_runner_on_start(self, host: Any, task: Any) -> None:
+        self._begun[host.get_name(), task._uuid] = time.perf_counter()
+
     def _write(self, result: Any, outcome: str) -> None:
+        begun = self._begun[result.host.get_name(), result.task._uuid]
         line = {
             "host": result.host.get_name(),
             "task": result.task.get_name(),
             "outcome": outcome,
+            "seconds": time.perf_counter() - begun,
             "result": result.result,
         }
         with open(os.environ["RESULTS_FILE"], "a", encoding="utf-8") as file:
