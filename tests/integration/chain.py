@@ -6,11 +6,15 @@
 from __future__ import annotations
 
 import re
+import shlex
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ansible_collections.container_linux.remediation.tests.integration.conftest import Machine, Play, Task
 
+CANARY = "canary-5c1e"
 KEY = "/coreos.com/network/config"
 DIAGNOSE: dict[str, Any] = {"name": "Diagnose", "container_linux.remediation.diagnosis_facts": {}}
 
@@ -126,6 +130,29 @@ def snapshot(machine: Machine) -> str:
 def sudo_calls(machine: Machine) -> int:
     """How often somebody became root so far, this call aside: each round trip of ours is one."""
     return int(machine.sh("journalctl --sync; journalctl -q -o cat _COMM=sudo | grep -c COMMAND=").strip()) - 1
+
+
+@contextmanager
+def watched(machine: Machine, *secrets: str) -> Iterator[Callable[[], str]]:
+    """Look at every argument list on the machine, all the time.
+
+    What is given ends that and returns those with a secret. A canary proves that the watch sees: a command with it
+    on its command line runs until it was seen.
+    """
+    words = " ".join(map(shlex.quote, (*secrets, CANARY)))
+    machine.sh(
+        f"""
+        printf '%s\\n' {words} > /run/secret
+        printf '%s\\n' '#!/bin/sh' 'while :; do for f in /proc/[0-9]*/cmdline; do' \\
+          'tr "\\0" " " < $f 2>/dev/null | grep -F -f /run/secret; done; done >> /run/seen' > /run/watch
+        systemd-run --quiet --unit=watch /bin/sh /run/watch
+        timeout 60 /bin/sh -c 'until grep -qs {CANARY} /run/seen; do sleep 0.2; done'
+        """
+    )
+    try:
+        yield lambda: machine.sh("systemctl stop watch; cat /run/seen")
+    finally:
+        machine.sh("systemctl stop watch; rm -f /run/secret /run/watch /run/seen", check=False)
 
 
 def pid(machine: Machine, unit: str) -> int:

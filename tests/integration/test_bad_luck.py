@@ -17,6 +17,7 @@ import pytest
 import yaml
 
 from ansible_collections.container_linux.remediation.tests.integration.chain import (
+    CANARY,
     DIAGNOSE,
     KEY,
     break_it,
@@ -32,6 +33,7 @@ from ansible_collections.container_linux.remediation.tests.integration.chain imp
     role,
     snapshot,
     sudo_calls,
+    watched,
 )
 
 if TYPE_CHECKING:
@@ -44,7 +46,6 @@ COLLECTION = "container_linux.remediation"
 FIX = "playbooks/fix-docker.yml"
 AS_ROOT = ("--become",)
 SECRET = "Geheim-7f3a"
-CANARY = "canary-5c1e"
 # a path on the controller as well as on the machines, and another one in each run
 OWNED = Path(f"/tmp/owned-{secrets.token_hex(4)}")
 SHELL = f"'\"; touch {OWNED}; $(touch {OWNED}) `touch {OWNED}`"
@@ -287,32 +288,20 @@ def test_no_secret_is_told(machine: MachineFactory) -> None:
         """,
     )
     drop_in(host, "flanneld.service", f"Environment=OTHER_PASSWORD={flannels}")
-    # looks at every argument list on the host, all the time; its own holds no secret. The last command proves that
-    # it sees: it ends only when it was seen.
-    host.sh(
-        f"""
-        printf '%s\\n' '{SECRET}' '{CANARY}' > /run/secret
-        printf '%s\\n' '#!/bin/sh' 'while :; do for f in /proc/[0-9]*/cmdline; do' \
-          'tr "\\0" " " < $f 2>/dev/null | grep -F -f /run/secret; done; done >> /run/seen' > /run/watch
-        systemd-run --quiet --unit=watch /bin/sh /run/watch
-        timeout 60 /bin/sh -c 'until grep -qs {CANARY} /run/seen; do sleep 0.2; done'
-        """
-    )
     try:
-        # in the play: what stands on its own command line is printed by ansible-playbook itself
-        variables = {"flannel_config_etcd_username": "root", "flannel_config_etcd_password": ours}
-        tasks = [DIAGNOSE, {**role("flannel_config"), "vars": variables}]
-        play = host.play(tasks, options=(*AS_ROOT, "-vvvv"), diff=True)
-        wrong = {**variables, "flannel_config_etcd_password": f"{ours}-wrong"}
-        refused = host.play([{**role("flannel_config"), "vars": wrong}], options=(*AS_ROOT, "-vvvv"))
-        seen = host.sh("systemctl stop watch; cat /run/seen")
+        with watched(host, SECRET) as seen:
+            # in the play: what stands on its own command line is printed by ansible-playbook itself
+            variables = {"flannel_config_etcd_username": "root", "flannel_config_etcd_password": ours}
+            tasks = [DIAGNOSE, {**role("flannel_config"), "vars": variables}]
+            play = host.play(tasks, options=(*AS_ROOT, "-vvvv"), diff=True)
+            wrong = {**variables, "flannel_config_etcd_password": f"{ours}-wrong"}
+            refused = host.play([{**role("flannel_config"), "vars": wrong}], options=(*AS_ROOT, "-vvvv"))
+            assert CANARY in seen() and SECRET not in seen()
     finally:
-        host.sh("systemctl stop watch; rm -f /run/secret /run/watch /run/seen", check=False)
         host.sh(f"etcdctl -u 'root:{ours}' auth disable", check=False)
     assert play.rc == 0, play.output
     assert "Create the config where there is none" in changed(play)
     assert pid(host, "flanneld.service")
-    assert CANARY in seen and SECRET not in seen
     one_sentence(refused, "Insufficient credentials", "Check username and password")
     for one in (play, refused):
         assert SECRET not in one.output
