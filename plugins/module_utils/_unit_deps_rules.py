@@ -241,7 +241,13 @@ RULES: t.Sequence[Rule] = (
     _set("BindToDevice=", "socket", "BindsTo After", r".+\.device", "BindToDevice"),
     # what a process needs
     _rule("file", "output to the journal", _EXECUTES, "After", r"systemd-journald\.socket"),
-    _set("LogNamespace=", _EXECUTES, "Requires After", r"systemd-journald(-varlink)?@.+\.socket", "LogNamespace"),
+    _set(
+        "LogNamespace=",
+        _EXECUTES,
+        "Requires After",
+        r"systemd-journald(-varlink@.+\.socket|@.+\.socket|-sync@.+\.service)",
+        "LogNamespace",
+    ),
     _set("PrivateTmp=", _EXECUTES, "After", r"systemd-tmpfiles-setup\.service", "PrivateTmp", "DynamicUser"),
     # some versions go by way of the mounts for /tmp, others straight to the unit
     _set("PrivateTmp=", _EXECUTES, "Wants After", r"tmp\.mount", "PrivateTmp", "DynamicUser", origin="mount"),
