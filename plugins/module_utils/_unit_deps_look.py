@@ -93,17 +93,17 @@ cat /etc/os-release
 finish os "$?"
 
 SHOWN=
-begin units
+ROUND=0
 set -f
-# a systemd that did not tell of itself within its time is not asked again
+# a systemd that did not tell of itself is not asked again
 if [ "$TOLD" -eq 0 ]; then
+  begin units
   # shellcheck disable=SC2086 # units are a list of words
   SHOWN=$(show_units '*' $UNITS)
   TOLD=$?
+  printf '%s\n' "$SHOWN"
+  finish units "$TOLD"
 fi
-printf '%s\n' "$SHOWN"
-finish units "$TOLD"
-ROUND=0
 if [ "$TOLD" -eq 0 ] && [ -n "$UNITS" ]; then
   SEEN=$(printf '%s\n' "$SHOWN" | sed -n 's/^Id=//p')
   FRESH=$(printf '%s\n' "$SHOWN" | names)
@@ -271,7 +271,7 @@ if [ "$TOLD" -eq 0 ] && command -v systemd-analyze >/dev/null 2>&1; then
   begin origins
   timeout -k 1 "$LIMIT" systemd-analyze --no-pager dump |
     sed -n -e '/^[^[:blank:]]\{1,\} Unit /p' \
-      -e '/^[[:blank:]][A-Z][A-Za-z]*: .*-\(path\|mount\|implicit\|proc-swap\|udev\)/p'
+      -e "/^[[:blank:]]\($FOLLOWED\): [^ ]* (.*-\(path\|mount\|implicit\|proc-swap\|udev\)/p"
   finish origins 0
 fi
 """
@@ -359,8 +359,8 @@ def look(host: Host, names: t.Sequence[str]) -> Look:
     for name, section in answer.items():
         if name == "units" or name.startswith("units-"):
             for unit in parse_show(section.out):
-                # the last block of an answer that was cut off is not whole
-                if not section.rc or "After" in unit or "LoadState" in unit:
+                # the last block of an answer that was cut off is not whole: this property comes after all lists
+                if not section.rc or "NeedDaemonReload" in unit:
                     units.setdefault(unit["Id"], unit)
     return Look(
         units=units,
@@ -400,7 +400,7 @@ def _files(text: str) -> t.Iterator[tuple[str, list[Line]]]:
             number = 0
         elif _NUMBER.match(line):
             number = int(line)
-        elif line:
+        elif line.startswith("/"):
             if path:
                 yield path, lines
             path, lines = line, []

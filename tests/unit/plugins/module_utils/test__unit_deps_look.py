@@ -15,7 +15,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.container_linux.remediation.plugins.module_utils import _unit_deps_look
-from ansible_collections.container_linux.remediation.plugins.module_utils._host import Completed
 from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import parse_jobs, parse_show, words
 from ansible_collections.container_linux.remediation.plugins.module_utils._unit_deps_look import (
     Link,
@@ -33,7 +32,13 @@ from ansible_collections.container_linux.remediation.tests.unit.plugins.module_u
     Made,
     unit_files,
 )
-from ansible_collections.container_linux.remediation.tests.unit.plugins.module_utils.unit_machine import Machine
+from ansible_collections.container_linux.remediation.tests.unit.plugins.module_utils.unit_machine import (
+    SECTIONS,
+    Machine,
+    Saying,
+    answers,
+    texts,
+)
 
 
 @pytest.fixture
@@ -285,74 +290,8 @@ def test_a_systemd_that_says_nothing_of_itself_is_not_asked_again(machine: Machi
 # whatever a host says
 
 
-class Saying:
-    """A host whose script answers in full with the texts given."""
-
-    def __init__(self, sections: dict[str, tuple[str, int]]) -> None:
-        self.sections = sections
-
-    def run(self, script: str) -> Completed:
-        found = re.search(r"^FENCE=(\S+)$", script, re.MULTILINE)
-        assert found
-        sections = {**self.sections, "whole": ("", 0)}
-        stdout = "".join(
-            f"\n{found[1]} begin {name}\n{text}\n{found[1]} end {name} {rc}\n" for name, (text, rc) in sections.items()
-        )
-        return Completed(0, stdout, "")
-
-
-_SECTIONS = ("manager", "boot", "os", "units", "units-1", "jobs", "links", "files", "unread", "ages", "origins")
-_texts = st.binary().flatmap(
-    lambda content: st.sampled_from([content.decode("utf-8", errors) for errors in ("surrogateescape", "replace")])
-)
-# more like what is expected, and so nearer to what could break
-_lines = st.lists(
-    st.sampled_from(
-        [
-            *(
-                "Id=a.service",
-                "Id",
-                "Id=",
-                "Names=a b",
-                "After=b.service",
-                "LoadState=loaded",
-                "FragmentPath=/a",
-                "=",
-                "",
-            ),
-            *(
-                "1",
-                "0",
-                "-1",
-                "٣",
-                "9" * 5000,
-                "/a",
-                "[Unit]",
-                "After=%i \\",
-                "link /a.wants/b",
-                "masked /",
-                "link",
-                "\t",
-            ),
-            *(
-                "1 2 /a",
-                "1 2",
-                "x y z",
-                "-> Unit a:",
-                "→ Unit :",
-                "\tAfter: b (origin-path)",
-                "\tAfter: b ()",
-                "nan inf",
-            ),
-            *("7 a.service start waiting", "² a start waiting", "Version=", "UnitPath=\0", "1e999 1", 'A="', "\udcff"),
-        ]
-    ),
-    max_size=8,
-).map("\n".join)
-
-
 @settings(max_examples=200)
-@given(st.fixed_dictionaries({name: st.tuples(_texts | _lines, st.sampled_from([0, 0, 1, 124])) for name in _SECTIONS}))
+@given(answers())
 def test_no_answer_breaks_the_look(sections: dict[str, tuple[str, int]]) -> None:
     seen = look(Saying(sections), ["a.service"])
     assert all(unit["Id"] == id_ for id_, unit in seen.units.items())
@@ -360,7 +299,7 @@ def test_no_answer_breaks_the_look(sections: dict[str, tuple[str, int]]) -> None
     assert len(seen.partial) == len(failed)
 
 
-@given(_texts | _lines)
+@given(texts())
 def test_no_text_breaks_a_reader(text: str) -> None:
     parse_show(text)
     parse_jobs(text)
