@@ -58,7 +58,7 @@ integration: setup ## the modules and roles against real machines
 molecule: setup ## the scenarios in extensions/molecule; SCENARIO=name runs one
 	@tests/tools/molecule $(SCENARIO)
 
-bench: setup ## measure the playbook against raw tasks and builtin modules
+bench: setup ## measure the playbook and the facts against raw tasks and builtin modules
 	@tests/bench/run
 
 pictures: setup ## draw the pictures in docs/ anew, from a machine in the state that they show

@@ -5,8 +5,11 @@
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Generator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from testinfra.host import Host
@@ -22,6 +25,20 @@ def differences(host: Host) -> list[str]:
     after = host.check_output(FINGERPRINT.read_text()).splitlines()
     assert any(line.startswith("X-Etcd-Index") for line in before), f"this is no fingerprint: {before}"
     return sorted(set(before) ^ set(after))
+
+
+@pytest.fixture(scope="session")
+def runs() -> list[list[dict[str, Any]]]:
+    """The results of the tasks of each run of converge.yml: in check mode, then in earnest, then once more."""
+    runs: list[list[dict[str, Any]]] = []
+    for line in Path(os.environ["RESULTS_FILE"]).read_text().splitlines():
+        result = json.loads(line)
+        if result["task"] == "Require machines":
+            runs.append([])
+        if runs:
+            runs[-1].append(result)
+    assert len(runs) == 3
+    return runs
 
 
 @pytest.hookimpl(wrapper=True)

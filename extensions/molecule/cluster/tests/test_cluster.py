@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +15,6 @@ import testinfra
 from testinfra.host import Host
 
 INVENTORY = Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"]) / "inventory"
-RESULTS = Path(os.environ["RESULTS_FILE"])
 CREATE = "Create the config where there is none"
 
 # these tests are about all hosts at once, so none is run for each
@@ -40,20 +38,6 @@ def containers(members: list[Host]) -> Iterator[list[str]]:
     yield [member.check_output("docker inspect --format %s molecule-peer", template) for member in members]
     for member in members:
         member.run("timeout 60 docker rm --force molecule-peer")
-
-
-@pytest.fixture(scope="module")
-def runs() -> list[list[dict[str, Any]]]:
-    """The results of the tasks of each run of converge.yml: in check mode, then the cure, then once more."""
-    runs: list[list[dict[str, Any]]] = []
-    for line in RESULTS.read_text().splitlines():
-        result = json.loads(line)
-        if result["task"] == "Require machines":
-            runs.append([])
-        if runs:
-            runs[-1].append(result)
-    assert len(runs) == 3
-    return runs
 
 
 def test_exactly_one_member_created_the_key(runs: list[list[dict[str, Any]]]) -> None:
