@@ -57,6 +57,20 @@ def test_all_units_of_a_tortured_machine(tortured: Machine, facts: dict[str, Any
     assert facts["unread"] == [f"{ETC}/torture-folder.service"]
 
 
+def test_an_old_systemd_without_a_dump_is_enough(tortured: Machine, facts: dict[str, Any]) -> None:
+    """All but one thing: systemd's word for what has to do with a mount."""
+    tortured.sh("mv /usr/bin/systemd-analyze /usr/bin/systemd-analyze.away")
+    try:
+        without = deps(all_units(tortured))
+    finally:
+        tortured.sh("mv /usr/bin/systemd-analyze.away /usr/bin/systemd-analyze")
+    assert without["partial"] == [] and without["unexplained"]["count"] == 0
+    before, after = told(facts), told(without)
+    assert set(before) == set(after)
+    differing = [edge for edge in before if before[edge] != after[edge]]
+    assert all(any(name.endswith((".mount", ".swap")) for name in edge) for edge in differing)
+
+
 def test_all_that_declares_a_dependency_is_told(facts: dict[str, Any]) -> None:
     """As much as there is and no more, while the oracle only tells that what is there is true."""
     escaped = "user-cloudinit@var-lib-coreos\\x2dinstall-torture.service"
