@@ -184,8 +184,8 @@ def _odd(view: View) -> Iterator[str]:
     for line in view.not_loaded:
         yield f"On disk, but not known to systemd until daemon-reload: {_line(line)}:"
         yield from _declared(line.sources)
-    for file, why in view.unread:
-        yield f"Not read: {printable(file)}: {printable(why)}"
+    for file in view.unread:
+        yield f"Not read: {printable(file)}"
     for sentence in view.partial:
         yield f"Incomplete: {printable(sentence)}"
 

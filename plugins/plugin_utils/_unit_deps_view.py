@@ -206,7 +206,7 @@ class View:
             for cycle in self._dicts(facts, "cycles")
         ]
         self.not_loaded = self._lines(facts, "not_loaded")
-        self.unread = [(str(about.get("file")), str(about.get("why"))) for about in self._dicts(facts, "unread")]
+        self.unread = self._names(facts, "unread")
         self._pairs = edges.keys()
         self._ahead, self._back = _linked(edges)
 
