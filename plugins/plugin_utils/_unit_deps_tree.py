@@ -182,7 +182,7 @@ def _odd(view: View) -> Iterator[str]:
             yield f"  {_line(line)}:"
             yield from _declared(line.sources)
     for line in view.not_loaded:
-        yield f"On disk, but not known to systemd until daemon-reload: {_line(line)}:"
+        yield f"On disk, but not known to systemd (not read yet, or refused): {_line(line)}:"
         yield from _declared(line.sources)
     for file in view.unread:
         yield f"Not read: {printable(file)}"

@@ -178,7 +178,7 @@ def test_other_trouble_is_told_below() -> None:
         "    /etc/a:1",
         "  b.service After=a.service:",
         "    (unknown origin)",
-        "On disk, but not known to systemd until daemon-reload: docker.service Wants=x.service:",
+        "On disk, but not known to systemd (not read yet, or refused): docker.service Wants=x.service:",
         f"    {DROP_IN}:9",
         "Not read: /etc/x.conf",
         "Incomplete: systemctl list-jobs did not answer in 5 seconds.",
