@@ -134,7 +134,7 @@ def _false(host: Machine, edges: dict[Edge, list[str]], oracle: Oracle) -> Itera
             elif match["file"] in links:
                 true = any(_links(match["file"], side, oracle) for side in sides)
             elif match["file"]:
-                file, _, row = match["file"].rpartition(":")
+                file, _colon, row = match["file"].rpartition(":")
                 true = any(_declares(int(row), lines[file], file, side, oracle) for side in sides)
             else:
                 true = True
@@ -170,7 +170,7 @@ def _links(path: str, edge: Edge, oracle: Oracle) -> bool:
 
 def _directories(name: str) -> Iterator[str]:
     """Yield the names that a unit's directories can have: its template's, its prefixes', its type's."""
-    stem, _, kind = name.rpartition(".")
+    stem, _dot, kind = name.rpartition(".")
     prefix, at, instance = stem.partition("@")
     dashes = [prefix, *(prefix[: end.start() + 1] for end in re.finditer("-", prefix))]
     yield kind
@@ -202,7 +202,7 @@ def _assignments(text: str) -> _Assignments:
             continue
         value = line.removesuffix("\\")
         if not goes_on:
-            key, _, value = value.partition("=")
+            key, _equals, value = value.partition("=")
         found[row] = (key.strip(), value.split())
         goes_on = line.endswith("\\")
     return found

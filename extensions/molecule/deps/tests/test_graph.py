@@ -73,7 +73,7 @@ def test_lines_name_the_units(host: Host, facts: Facts) -> None:
 
 
 def test_lines_set_rules_off(host: Host, facts: Facts) -> None:
-    places = {match["place"]: text for *_, text in declarations(facts) if (match := RULE.fullmatch(text))}
+    places = {match["place"]: text for *_ends, text in declarations(facts) if (match := RULE.fullmatch(text))}
     places.pop(None)
     assert places
     for place, line in lines_of(host, list(places)).items():

@@ -34,8 +34,8 @@ def unit(id_: str, fragment: str = "", *drop_ins: str, **properties: str) -> dic
 
 
 def link(path: str, *, masked: bool = False) -> Link:
-    directory, _, other = path.rpartition("/")
-    name, _, suffix = directory.rpartition("/")[2].rpartition(".")
+    directory, _slash, other = path.rpartition("/")
+    name, _dot, suffix = directory.rpartition("/")[2].rpartition(".")
     type_ = {"wants": "Wants", "requires": "Requires", "upholds": "Upholds"}[suffix]
     return Link(unit=name, type=type_, other=other, path=path, masked=masked)
 
