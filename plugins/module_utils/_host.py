@@ -198,6 +198,9 @@ def _sections(stream: str, fence: str) -> dict[str, tuple[int, str]]:
 
 def printable(text: str, *, limit: int = 400) -> str:
     """Return host text fit for one line of a message: no control characters, no line breaks, cut at a limit."""
+    if text.isascii() and text.isprintable():
+        line = text.strip()
+        return line if len(line) <= limit else line[: limit - 1] + "…"
     line = clean(text).strip()
     line = re.sub(r"\s*\n\s*", " | ", line).replace("\t", " ")
     return line if len(line) <= limit else line[: limit - 1] + "…"

@@ -90,5 +90,5 @@ class RemediationAction(ActionBase):
         if not self._task.diff:
             outcome.pop("diff", None)
         outcome["invocation"] = {"module_args": params}
-        result.update(remove_values(outcome, hidden))
+        result.update(remove_values(outcome, hidden) if hidden else outcome)
         return result
