@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from ansible_collections.container_linux.remediation.plugins.module_utils._unit_file import (
     Setting,
+    can_be,
     expand,
     mount_path,
     parse_unit_file,
-    pattern,
     unescape,
     with_instance,
 )
@@ -166,13 +166,30 @@ def test_specifiers_that_follow_from_the_name_are_expanded(word: str, unit: str,
     assert expand(word, unit) == name
 
 
-def test_a_specifier_that_the_host_alone_knows_stands_for_anything() -> None:
-    names = pattern("a.b-%H-%i%%.service", "x@on+e.service")
-    assert names.match("a.b-core-01-on+e%.service")
-    assert names.match("a.b--on+e%.service")
-    assert not names.match("a.b-core-01-one%.service")
-    assert not names.match("aXb-core-01-on+e%.service")
-    assert not names.match("a.b-core-01-on+e%.service.d")
+@pytest.mark.parametrize(
+    ("word", "name", "can"),
+    [
+        ("a.b-%H-%i%%.service", "a.b-core-01-on+e%.service", True),
+        ("a.b-%H-%i%%.service", "a.b--on+e%.service", True),
+        ("a.b-%H-%i%%.service", "a.b-core-01-one%.service", False),
+        ("a.b-%H-%i%%.service", "aXb-core-01-on+e%.service", False),
+        ("a.b-%H-%i%%.service", "a.b-core-01-on+e%.service.d", False),
+        ("%H", "anything", True),
+        ("%H%m", "", True),
+        ("x%Hx", "x", False),
+        ("%Hab%mab", "ab", False),
+        ("%Hab%mab", "xabyab", True),
+        ("%Hab%mcd%b", "1ab2cd3", True),
+        ("%Hab%mcd%b", "1cd2ab3", False),
+        ("a%H", "b", False),
+    ],
+)
+def test_a_specifier_that_the_host_alone_knows_stands_for_anything(word: str, name: str, can: bool) -> None:
+    assert can_be(word, "x@on+e.service", name) is can
+
+
+def test_many_of_them_are_no_matter() -> None:
+    assert not can_be("%H-a" * 500 + "x", "x.service", "-a" * 2000)
 
 
 @pytest.mark.parametrize(
@@ -196,6 +213,7 @@ def test_a_template_becomes_an_instance(name: str, unit: str, full: str) -> None
         ("var-lib.mount", "/var/lib"),
         (r"dev-disk-by\x2dlabel-ROOT.device", "/dev/disk/by-label/ROOT"),
         (r"var-lib\x2ddocker.mount", "/var/lib-docker"),
+        (r"mnt-\xc3\xa4.mount", "/mnt/ä"),
     ],
 )
 def test_a_unit_named_after_a_path_tells_it(unit: str, path: str) -> None:
@@ -219,7 +237,7 @@ def test_no_bytes_break_the_parser(content: bytes, errors: str, unit: str) -> No
     for setting in parse(content.decode("utf-8", errors)):
         for word in setting.words:
             expand(word.text, unit)
-            assert pattern(word.text, unit)
+            can_be(word.text, unit, unit)
             assert isinstance(with_instance(word.text, unit), str)
 
 
@@ -229,5 +247,5 @@ def test_no_text_of_odd_signs_breaks_the_parser(text: str, unit: str) -> None:
         assert setting.key and 1 <= setting.line <= text.count("\n") + 1
         for word in setting.words:
             expand(word.text, unit)
-            pattern(word.text, unit)
+            can_be(word.text, unit, unit)
     mount_path(unit)
