@@ -186,19 +186,19 @@ class View:
         self._units: dict[str, Unit] = {}
         edges: dict[tuple[str, str], dict[str, list[str]]] = {}
         for name, node in self._mapping(facts["nodes"], "nodes").items():
-            where = f"nodes['{printable(str(name), limit=80)}']"
+            where = f"nodes['{_key(name)}']"
             node = self._mapping(node, where)
             self._units[name] = _unit(name, node)
             self._aliases.update((alias, name) for alias in self._names(node, "aliases"))
             for kind, targets in self._mapping(node.get("edges"), f"{where}.edges").items():
-                for to, told in self._mapping(targets, f"{where}.edges.{kind}").items():
+                for to, told in self._mapping(targets, f"{where}.edges.{_key(kind)}").items():
                     forward = _INVERSE.get(kind, kind)
                     if forward in _KINDS:
                         pair = (to, name) if kind in _INVERSE else (name, to)
-                        texts = self._texts(told, f"{where}.edges.{kind}")
+                        texts = self._texts(told, f"{where}.edges.{_key(kind)}")
                         edges.setdefault(pair, {}).setdefault(forward, []).extend(texts)
         self.chains = {
-            unit: [self._step(step) for step in self._list(steps, f"blocked_by['{unit}']")]
+            unit: [self._step(step) for step in self._list(steps, f"blocked_by['{_key(unit)}']")]
             for unit, steps in self._mapping(facts.get("blocked_by"), "blocked_by").items()
         }
         self.cycles = [
@@ -463,6 +463,11 @@ def _state(load: t.Any, active: t.Any) -> State:
     if active == "failed" or load in ("bad-setting", "error"):
         return "failed"
     return "down" if active == "inactive" and load != "unknown" else "unknown"
+
+
+def _key(name: str) -> str:
+    """A key of the facts, for an error."""
+    return printable(name, limit=80)
 
 
 def _what(value: t.Any) -> str:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -297,6 +298,17 @@ def test_what_are_no_facts_is_refused(given: Any, message: str) -> None:
     with pytest.raises(AnsibleFilterError, match=message) as caught:
         unit_deps_tree(given)
     assert "Give it ansible_facts.container_linux_unit_deps" in str(caught.value)
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize(
+    "wrong", [lambda name: {"nodes": {"a": {"edges": {name: []}}}}, lambda name: {"nodes": {}, "blocked_by": {name: 1}}]
+)
+def test_a_hostile_key_is_harmless_in_an_error(wrong: Callable[[str], Any], name: str) -> None:
+    with pytest.raises(AnsibleFilterError) as caught:
+        unit_deps_tree(wrong(name))
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 400
 
 
 @pytest.mark.parametrize(
