@@ -13,8 +13,8 @@ from collections.abc import Iterator
 
 from ansible_collections.container_linux.remediation.plugins.module_utils._host import printable
 from ansible_collections.container_linux.remediation.plugins.plugin_utils._unit_deps_view import (
+    Dependency,
     Kind,
-    Link,
     Scope,
     State,
     View,
@@ -62,7 +62,7 @@ def draw(view: View, *, unit: t.Any, everything: bool) -> str:
     """
     scope = view.scope(view.roots(unit), everything=everything)
     ids = _ids(scope)
-    held = any(link.held for links in scope.links.values() for link in links)
+    held = any(dependency.held for found in scope.dependencies.values() for dependency in found)
     lines = [
         "digraph unit_dependencies {",
         f'  graph [rankdir=LR, bgcolor="{PAPER}", pad=0.2, nodesep=0.25, ranksep=0.5, fontname="{_FONT}", fontsize=10, '
@@ -80,7 +80,7 @@ def _ids(scope: Scope) -> dict[str, str]:
     """A node's name for each unit; two whose names differ in unprintable characters alone are two."""
     ids: dict[str, str] = {}
     taken: set[str] = set()
-    for number, name in enumerate(scope.links):
+    for number, name in enumerate(scope.dependencies):
         plain = printable(name)
         while plain in taken:
             plain += f" ({number})"
@@ -96,7 +96,7 @@ def _nodes(view: View, scope: Scope, ids: t.Mapping[str, str]) -> Iterator[str]:
     for chain in chains:
         if len(chain) > 1:
             waiting.setdefault(chain[-1], []).append(chain[0])
-    for name in scope.links:
+    for name in scope.dependencies:
         unit = view.unit(name)
         fill, border = FILLS[unit.state]
         label = [name, unit.words, unit.job, *unit.notes]
@@ -115,18 +115,18 @@ def _nodes(view: View, scope: Scope, ids: t.Mapping[str, str]) -> Iterator[str]:
 
 
 def _edges(scope: Scope, ids: t.Mapping[str, str]) -> Iterator[str]:
-    for name, links in scope.links.items():
-        for link in links:
-            yield f"  {ids[name]} -> {ids[link.to]} [{', '.join(_edge(link))}];"
+    for name, dependencies in scope.dependencies.items():
+        for dependency in dependencies:
+            yield f"  {ids[name]} -> {ids[dependency.to]} [{', '.join(_edge(dependency))}];"
 
 
-def _edge(link: Link) -> Iterator[str]:
-    yield _EDGES[link.kind]
-    if link.held:
+def _edge(dependency: Dependency) -> Iterator[str]:
+    yield _EDGES[dependency.kind]
+    if dependency.held:
         yield f'color="{ALARM}", fontcolor="{ALARM}", penwidth=2.5'
-    files = link.written or tuple(declared for declared in link.sources if declared.file)
+    files = dependency.written or tuple(declared for declared in dependency.sources if declared.file)
     if files:
-        yield f"label={quoted(', '.join(link.types), places(files))}"
+        yield f"label={quoted(', '.join(dependency.types), places(files))}"
 
 
 def quoted(*lines: str) -> str:

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 
 from ansible_collections.container_linux.remediation.plugins.module_utils._host import printable
 from ansible_collections.container_linux.remediation.plugins.plugin_utils._unit_deps_view import (
+    Dependency,
     Line,
-    Link,
     Scope,
     Source,
     State,
@@ -35,7 +35,7 @@ class Glyphs:
 
     marks: t.Mapping[State, str]
     branch: t.Mapping[str, tuple[str, str]]
-    """The two characters before a unit, by kind of link: for one that has a next, and for the last."""
+    """The two characters before a unit, by kind of dependency: for one that has a next, and for the last."""
     trunk: str
     culprit: str
     on_the_way: str
@@ -81,26 +81,26 @@ def draw(view: View, *, unit: t.Any, everything: bool, reverse: bool, ascii_only
 def _trees(view: View, scope: Scope, glyphs: Glyphs, *, everything: bool, reverse: bool) -> Iterator[str]:
     marked = {} if reverse else _marked(view, scope.roots, glyphs)
     done: set[str] = set()
-    # Each waiting line: what stands before its branch, whether it is its unit's last link, from where it leads, the
-    # link. A stack and no recursion: a chain of units may be longer than Python's.
-    stack: list[tuple[str, bool, str, Link | None, str]] = []
+    # Each waiting line: what stands before its branch, whether it is its unit's last one, from where it leads, the
+    # dependency. A stack and no recursion: a chain of units may be longer than Python's.
+    stack: list[tuple[str, bool, str, Dependency | None, str]] = []
     for root in reversed(scope.roots):
         stack.append(("", True, "", None, root))
     while stack:
-        prefix, last, parent, link, name = stack.pop()
-        opens = name not in done and (link is None or scope.home.get(name) == parent)
-        below = scope.links.get(name, ())
+        prefix, last, parent, dependency, name = stack.pop()
+        opens = name not in done and (dependency is None or scope.home.get(name) == parent)
+        below = scope.dependencies.get(name, ())
         words = [f"{glyphs.marks[view.unit(name).state]} {printable(name)}"]
         if below and not opens:
             words.append("(see above)" if name in done else "(see below)")
         else:
             words += [*_words(view.unit(name)), *marked.get(name, ()), *(["(...)"] if name in scope.cut else [])]
-        branch = prefix + glyphs.branch[link.kind][last] if link else ""
+        branch = prefix + glyphs.branch[dependency.kind][last] if dependency else ""
         line = branch + "  ".join(words)
-        yield f"{line:<{_COLUMN}}  {_annotation(link, everything=everything)}" if link else line
+        yield f"{line:<{_COLUMN}}  {_annotation(dependency, everything=everything)}" if dependency else line
         if opens:
             done.add(name)
-            inner = prefix + ("  " if last else glyphs.trunk) if link else ""
+            inner = prefix + ("  " if last else glyphs.trunk) if dependency else ""
             for index in range(len(below) - 1, -1, -1):
                 stack.append((inner, index == len(below) - 1, name, below[index], below[index].to))
 
@@ -113,9 +113,9 @@ def _words(unit: Unit) -> Iterator[str]:
         yield ", ".join(words)
 
 
-def _annotation(link: Link, *, everything: bool) -> str:
-    told = places(link.sources if everything else link.written or link.sources)
-    return f"{', '.join(link.types)}  {told or '(unknown origin)'}"
+def _annotation(dependency: Dependency, *, everything: bool) -> str:
+    told = places(dependency.sources if everything else dependency.written or dependency.sources)
+    return f"{', '.join(dependency.types)}  {told or '(unknown origin)'}"
 
 
 def _marked(view: View, roots: t.Sequence[str], glyphs: Glyphs) -> dict[str, tuple[str]]:
@@ -138,12 +138,12 @@ def _below(view: View, scope: Scope, *, reverse: bool) -> Iterator[Iterator[str]
         for root in scope.roots:
             yield _verdict(view, root, alone=len(scope.roots) == 1)
     yield _odd(view)
-    if not scope.links and not view.missing:
+    if not scope.dependencies and not view.missing:
         yield iter(["The facts hold no unit."])
     if scope.left_out:
-        links = "1 dependency" if scope.left_out == 1 else f"{scope.left_out} dependencies"
+        number = "1 dependency" if scope.left_out == 1 else f"{scope.left_out} dependencies"
         yield iter(
-            [f"Not shown: {links} that systemd's own rules add, or that no start waits for. all=true shows them."]
+            [f"Not shown: {number} that systemd's own rules add, or that no start waits for. all=true shows them."]
         )
 
 

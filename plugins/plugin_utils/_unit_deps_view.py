@@ -7,8 +7,8 @@
 """The facts of `unit_deps_facts` as a graph to look at: what the filters that draw it share.
 
 A view is read once from the facts, and a `Scope` of it is what one picture shows: the units that some units need, and
-the links between them that somebody wrote. What systemd adds by itself to almost every unit stays out of sight, as
-long as nothing is wrong with it.
+the dependencies between them that somebody wrote. What systemd adds by itself to almost every unit stays out of sight,
+as long as nothing is wrong with it.
 """
 
 from __future__ import annotations
@@ -18,20 +18,23 @@ import itertools
 import posixpath
 import re
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ansible.module_utils.parsing.convert_bool import boolean
 
 from ansible_collections.container_linux.remediation.plugins.module_utils._host import RemediationError, printable
-from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import state_words
-from ansible_collections.container_linux.remediation.plugins.module_utils._unit_deps import INVERSE, REQUIREMENT_TYPES
+from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import REQUIREMENTS, state_words
+from ansible_collections.container_linux.remediation.plugins.module_utils._unit_deps import INVERSE
 
 Kind = t.Literal["requirement", "weak", "ordering"]
 State = t.Literal["up", "moving", "skipped", "down", "failed", "unknown"]
 
+# What declares a dependency, by the unit that has it and the other one, and by type.
+_Declared = dict[tuple[str, str], dict[str, list[str]]]
+
 # The dependencies that make a graph, in the order in which they are told.
 _KINDS: t.Final[dict[str, Kind]] = {
-    **dict.fromkeys(REQUIREMENT_TYPES, "requirement"),
+    **dict.fromkeys(REQUIREMENTS, "requirement"),
     **dict.fromkeys(("Wants", "Upholds", "PartOf"), "weak"),
     "After": "ordering",
 }
@@ -83,11 +86,11 @@ class Source:
 
 
 @dataclass(frozen=True)
-class Link:
-    """All dependencies of one unit on another.
+class Dependency:
+    """All that one unit has of another.
 
-    Types are systemd's words in the direction of the link: `Requires`, `After`, or seen from the other end
-    `RequiredBy`, `Before`.
+    Types are systemd's words, seen from the unit that a picture comes from: `Requires`, `After`, or from the other end
+    `RequiredBy`, `Before`. The kind is the strongest of what they mean.
     """
 
     to: str
@@ -104,7 +107,7 @@ class Link:
 
     @property
     def by_rule(self) -> bool:
-        """Whether systemd made it all by itself. A link of unknown origin is not one of those."""
+        """Whether systemd made it all by itself. A dependency of unknown origin is not one of those."""
         return bool(self.sources) and not self.written
 
 
@@ -154,15 +157,15 @@ class Scope:
 
     Attributes:
         roots: where it begins.
-        links: the links to show, by unit, in the order in which to tell them; its keys are the units to show, nearest
-            first.
+        dependencies: those to show, by unit, in the order in which to tell them; its keys are the units to show,
+            nearest first.
         home: from which unit another is reached first; a root has none.
-        left_out: how many links are not shown.
-        cut: units whose own links are not shown, though they have some.
+        left_out: how many dependencies are not shown.
+        cut: units whose own dependencies are not shown, though they have some.
     """
 
     roots: tuple[str, ...]
-    links: dict[str, tuple[Link, ...]]
+    dependencies: dict[str, tuple[Dependency, ...]]
     home: dict[str, str]
     left_out: int
     cut: frozenset[str]
@@ -182,21 +185,15 @@ class View:
         self.asked = self._names(facts, "units")
         self.missing = self._names(facts, "missing")
         self.partial = self._names(facts, "partial")
-        self._aliases: dict[str, str] = {}
-        self._units: dict[str, Unit] = {}
-        edges: dict[tuple[str, str], dict[str, list[str]]] = {}
-        for name, node in self._mapping(facts["nodes"], "nodes").items():
-            where = f"nodes['{_key(name)}']"
-            node = self._mapping(node, where)
-            self._units[name] = _unit(name, node)
-            self._aliases.update((alias, name) for alias in self._names(node, "aliases"))
-            for kind, targets in self._mapping(node.get("edges"), f"{where}.edges").items():
-                for to, told in self._mapping(targets, f"{where}.edges.{_key(kind)}").items():
-                    forward = _INVERSE.get(kind, kind)
-                    if forward in _KINDS:
-                        pair = (to, name) if kind in _INVERSE else (name, to)
-                        texts = self._texts(told, f"{where}.edges.{_key(kind)}")
-                        edges.setdefault(pair, {}).setdefault(forward, []).extend(texts)
+        nodes = {
+            name: self._mapping(node, f"nodes['{_key(name)}']")
+            for name, node in self._mapping(facts["nodes"], "nodes").items()
+        }
+        self._units = {name: _unit(name, node) for name, node in nodes.items()}
+        self._aliases = {alias: name for name, node in nodes.items() for alias in self._names(node, "aliases")}
+        declared = self._declared(nodes)
+        self._pairs = declared.keys()
+        self._ahead, self._back = _both_ways(declared)
         self.chains = {
             unit: [self._step(step) for step in self._list(steps, f"blocked_by['{_key(unit)}']")]
             for unit, steps in self._mapping(facts.get("blocked_by"), "blocked_by").items()
@@ -207,8 +204,6 @@ class View:
         ]
         self.not_loaded = self._lines(facts, "not_loaded")
         self.unread = self._names(facts, "unread")
-        self._pairs = edges.keys()
-        self._ahead, self._back = _linked(edges)
 
     def unit(self, name: str) -> Unit:
         """Return a unit; one that the facts do not describe is unknown."""
@@ -241,51 +236,35 @@ class View:
     def scope(self, roots: t.Sequence[str], *, everything: bool, reverse: bool = False) -> Scope:
         """Return what a picture of some units shows: nearest units first, each once."""
         chains = [] if reverse else [[step.unit for step in self.chain(root)] for root in roots]
-        on_the_way = {unit for chain in chains for unit in chain}
+        ways = (itertools.takewhile(self._pairs.__contains__, itertools.pairwise(chain)) for chain in chains)
+        held = dict.fromkeys(itertools.chain.from_iterable(ways))
+        closed = frozenset() if everything else _BOOT.difference(roots, *chains)
         top = set(roots)
-        held = set()
-        home: dict[str, str] = {}
-        for chain in chains:
-            for pair in itertools.takewhile(self._pairs.__contains__, itertools.pairwise(chain)):
-                held.add(pair)
-                if pair[1] not in top:
-                    home.setdefault(pair[1], pair[0])
-
-        shown: dict[str, tuple[Link, ...]] = {root: () for root in roots}
-        cut, left_out = set(), 0
+        home = {to: name for name, to in reversed(held) if to not in top}
+        has = self._back if reverse else self._ahead
+        shown: dict[str, tuple[Dependency, ...]] = {root: () for root in roots}
+        left_out = 0
         waiting = collections.deque(roots)
         while waiting:
             name = waiting.popleft()
-            links = self._of(name, held, reverse=reverse)
+            found = has.get(name, ())
+            told = [replace(part, held=True) if (name, part.to) in held else part for part in found]
             if not everything:
-                if name in _BOOT and name not in on_the_way and name not in top:
-                    left_out += len(links)
-                    if links:
-                        cut.add(name)
-                    links = []
-                kept = [link for link in links if self._worth_showing(link)]
-                left_out += len(links) - len(kept)
-                links = kept
-            shown[name] = tuple(links)
-            for link in links:
-                if link.to not in shown:
-                    shown[link.to] = ()
-                    waiting.append(link.to)
-                if link.to not in top:
-                    home.setdefault(link.to, name)
-        return Scope(tuple(roots), shown, home, left_out, frozenset(cut))
+                told = [part for part in told if name not in closed and self._worth_showing(part)]
+            left_out += len(found) - len(told)
+            shown[name] = tuple(sorted(told, key=_in_order))
+            for dependency in shown[name]:
+                if dependency.to not in shown:
+                    shown[dependency.to] = ()
+                    waiting.append(dependency.to)
+                if dependency.to not in top:
+                    home.setdefault(dependency.to, name)
+        cut = frozenset(name for name in closed if name in shown and has.get(name))
+        return Scope(tuple(roots), shown, home, left_out, cut)
 
-    def _of(self, name: str, held: set[tuple[str, str]], *, reverse: bool) -> list[Link]:
-        links = (self._back if reverse else self._ahead).get(name, [])
-        ahead = [
-            Link(link.to, link.kind, link.types, link.sources, held=True) if (name, link.to) in held else link
-            for link in links
-        ]
-        return sorted(ahead, key=lambda link: (not link.held, _ORDER.index(link.kind), link.to))
-
-    def _worth_showing(self, link: Link) -> bool:
-        broken = link.kind == "requirement" and self.unit(link.to).state in ("moving", "down", "failed")
-        return link.held or broken or not (link.by_rule or link.types in _PART_OF)
+    def _worth_showing(self, dependency: Dependency) -> bool:
+        broken = dependency.kind == "requirement" and self.unit(dependency.to).state in ("moving", "down", "failed")
+        return dependency.held or broken or not (dependency.by_rule or dependency.types in _PART_OF)
 
     def _known(self, name: str) -> str:
         for candidate in (name, f"{name}.service"):
@@ -299,6 +278,19 @@ class View:
             f"The facts given to {self._reader} know no unit '{printable(name, limit=80)}': they were gathered for "
             f"{asked}{more}. Name a unit that is among their nodes, or gather the facts of this one."
         )
+
+    def _declared(self, nodes: t.Mapping[str, t.Mapping[str, t.Any]]) -> _Declared:
+        found: _Declared = {}
+        for name, node in nodes.items():
+            where = f"nodes['{_key(name)}'].edges"
+            for type_, others in self._mapping(node.get("edges"), where).items():
+                inside = f"{where}.{_key(type_)}"
+                forward = _INVERSE.get(type_, type_)
+                for other, texts in self._mapping(others, inside).items():
+                    if forward in _KINDS:
+                        pair = (other, name) if type_ in _INVERSE else (name, other)
+                        found.setdefault(pair, {}).setdefault(forward, []).extend(self._texts(texts, inside))
+        return found
 
     def _step(self, step: t.Any) -> Step:
         step = self._mapping(step, "blocked_by")
@@ -376,7 +368,7 @@ def short_name(file: str) -> str:
 
 
 def places(sources: t.Sequence[Source]) -> str:
-    """Return where a link is declared, short: `docker.service:4,5; docker.service.d/40-flannel.conf:2`."""
+    """Return where a dependency is declared, short: `docker.service:4,5; docker.service.d/40-flannel.conf:2`."""
     lines: dict[str, list[str]] = {}
     for declared in sources:
         if declared.written and declared.line:
@@ -413,17 +405,22 @@ def no_more_options(given: t.Mapping[str, t.Any], *, known: t.Sequence[str], rea
         )
 
 
-def _linked(edges: dict[tuple[str, str], dict[str, list[str]]]) -> tuple[dict[str, list[Link]], dict[str, list[Link]]]:
-    ahead: dict[str, list[Link]] = {}
-    back: dict[str, list[Link]] = {}
-    for (name, to), by_type in edges.items():
-        types = tuple(sorted(by_type, key=lambda name: _RANK[name]))
+def _both_ways(declared: _Declared) -> tuple[dict[str, list[Dependency]], dict[str, list[Dependency]]]:
+    """What each unit depends on, and what depends on each."""
+    ahead: dict[str, list[Dependency]] = {}
+    back: dict[str, list[Dependency]] = {}
+    for (name, to), by_type in declared.items():
+        types = tuple(sorted(by_type, key=lambda type_: _RANK[type_]))
         kind = _KINDS[types[0]]
-        sources = tuple(dict.fromkeys(source(text) for told in types for text in by_type[told]))
-        ahead.setdefault(name, []).append(Link(to, kind, types, sources))
-        turned = tuple(_FROM_THE_OTHER_END[told] for told in types)
-        back.setdefault(to, []).append(Link(name, kind, turned, sources))
+        sources = tuple(dict.fromkeys(source(text) for type_ in types for text in by_type[type_]))
+        ahead.setdefault(name, []).append(Dependency(to, kind, types, sources))
+        turned = tuple(_FROM_THE_OTHER_END[type_] for type_ in types)
+        back.setdefault(to, []).append(Dependency(name, kind, turned, sources))
     return ahead, back
+
+
+def _in_order(dependency: Dependency) -> tuple[bool, int, str]:
+    return not dependency.held, _ORDER.index(dependency.kind), dependency.to
 
 
 def _unit(name: str, node: t.Mapping[str, t.Any]) -> Unit:
@@ -481,18 +478,3 @@ def _what(value: t.Any) -> str:
     if isinstance(value, list | tuple):
         return "a list"
     return f"'{printable(str(value), limit=60)}'"
-
-
-__all__ = [
-    "Link",
-    "Scope",
-    "Source",
-    "Step",
-    "Unit",
-    "View",
-    "no_more_options",
-    "places",
-    "short_name",
-    "source",
-    "switch",
-]
