@@ -220,10 +220,11 @@ _value:
               sample: ['/etc/systemd/system/docker.service.d/40-flannel.conf:2']
             origin:
               description:
-                - V(yours), when a file under C(/etc) or C(/run) declares it; V(generated), when a generator made that
-                  file at boot, from C(/etc/fstab) for example; V(vendor), when it is part of the OS or of its torcx
-                  images; V(systemd), when no file does, but a rule of systemd; V(unknown), when the facts do not tell.
-                - Where several of them declare it, the first of these words.
+                - V(generated), when a file declares it that a generator made at boot, from C(/etc/fstab) for example;
+                  V(vendor), when a file of the OS or of its torcx images does, such as any under C(/usr) but for
+                  C(/usr/local); V(yours), when any other file does, be it in C(/etc), C(/run) or C(/opt); V(systemd),
+                  when it follows from a rule of systemd; V(unknown), when the facts do not tell.
+                - Where several of them declare it, the first of V(yours), V(generated), V(vendor), V(systemd).
               type: str
               sample: yours
         removed:

@@ -41,6 +41,7 @@ _LINE = re.compile(r"(?<=.):[0-9]+(?=\)?\Z)", re.DOTALL)
 _ORIGIN = re.compile(r"\A[a-z-]+: ")
 _VENDOR_FOLDER = re.compile(r"/(?:usr/lib(?:64)?|lib(?:64)?|run/torcx/unpack/[^/]+/lib)/systemd/system/")
 _VENDOR = ("/usr/", "/lib/", "/lib64/", "/run/torcx/")
+_LOCAL = "/usr/local/"
 _GENERATED = ("/run/systemd/generator/", "/run/systemd/generator.early/", "/run/systemd/generator.late/")
 _FOLDER = "/usr/lib/systemd/system/"
 
@@ -133,7 +134,7 @@ def _owner(declaration: str) -> str:
         return "systemd"
     if declaration.startswith(_GENERATED):
         return "generated"
-    return "vendor" if declaration.startswith(_VENDOR) else "yours"
+    return "vendor" if declaration.startswith(_VENDOR) and not declaration.startswith(_LOCAL) else "yours"
 
 
 def some(names: t.Sequence[str], limit: int = 5) -> str:

@@ -586,6 +586,8 @@ def test_a_name_may_hold_anything(name: str) -> None:
     [
         (["/etc/systemd/system/a.service:3", f"{SYSTEM}/a.service:3"], "yours"),
         (["/run/systemd/system/a.service:3"], "yours"),
+        (["/usr/local/lib/systemd/system/a.service:3"], "yours"),
+        (["/opt/bin/a.service:3"], "yours"),
         (["/run/systemd/generator.late/a.target.wants/b.mount", f"{SYSTEM}/a.service:3"], "generated"),
         ([f"{SYSTEM}/a.service:3", "default: services"], "vendor"),
         (["/run/torcx/unpack/docker/lib/systemd/system/docker.service:3"], "vendor"),
