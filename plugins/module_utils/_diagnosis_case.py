@@ -16,11 +16,12 @@ from ansible_collections.container_linux.remediation.plugins.module_utils import
 from ansible_collections.container_linux.remediation.plugins.module_utils._flannel_settings import parse_env_file
 from ansible_collections.container_linux.remediation.plugins.module_utils._host import printable
 from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import (
+    REQUIREMENTS,
     blocking_chain,
     requirements,
     words,
 )
-from ansible_collections.container_linux.remediation.plugins.module_utils._unit_deps import REQUIREMENT_TYPES, Edge
+from ansible_collections.container_linux.remediation.plugins.module_utils._unit_deps import Edge
 
 if t.TYPE_CHECKING:
     from ansible_collections.container_linux.remediation.plugins.module_utils._diagnosis_seen import (
@@ -240,7 +241,7 @@ class Case:
             return []
         chain = blocking_chain(graph.id_of("docker.service"), graph.look.units, graph.look.jobs)
         steps = set(zip(chain, chain[1:]))
-        types = (*REQUIREMENT_TYPES, "After")
+        types = (*REQUIREMENTS, "After")
         return [edge for unit in chain for edge in self.edges(unit, types) if (edge.unit, edge.other) in steps]
 
     @property

@@ -19,7 +19,8 @@ from dataclasses import dataclass
 from ansible_collections.container_linux.remediation.plugins.module_utils import _flannel_config
 from ansible_collections.container_linux.remediation.plugins.module_utils._diagnosis_case import Case, Evidence
 from ansible_collections.container_linux.remediation.plugins.module_utils._host import printable
-from ansible_collections.container_linux.remediation.plugins.module_utils._unit_deps import REQUIREMENT_TYPES, Edge
+from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import REQUIREMENTS
+from ansible_collections.container_linux.remediation.plugins.module_utils._unit_deps import Edge
 from ansible_collections.container_linux.remediation.plugins.module_utils._unit_deps_cycles import cycles
 
 
@@ -65,7 +66,7 @@ def _requirement_missing(case: Case) -> Finding | None:
     edges = [
         edge
         for name in case.needed
-        for edge in case.edges(name, REQUIREMENT_TYPES)
+        for edge in case.edges(name, REQUIREMENTS)
         if units.get(edge.other, {}).get("LoadState") == "not-found"
     ]
     if not edges:
@@ -93,12 +94,12 @@ def _ordering_cycle(case: Case) -> Finding | None:
 def _docker_and_flanneld_need_each_other(case: Case) -> Finding | None:
     if case.docker_answers or not case.flanneld_missing or not case.docker_requires_flanneld:
         return None
-    needs = case.edges("flanneld.service", REQUIREMENT_TYPES)
+    needs = case.edges("flanneld.service", REQUIREMENTS)
     back = case.in_files(case.declared(*(edge for edge in needs if edge.other == "docker.service")))
     back += case.flanneld_runs_in_docker
     if not back:
         return None
-    edges = case.edges("docker.service", (*REQUIREMENT_TYPES, "After"))
+    edges = case.edges("docker.service", (*REQUIREMENTS, "After"))
     declared = case.declared(*(edge for edge in edges if edge.other == "flanneld.service"))
     files = ", ".join(dict.fromkeys(item.file for item in declared)) or "docker.service"
     return Finding(files, [*case.in_files(declared), *back, case.shown("flanneld.service")])

@@ -83,20 +83,22 @@ def parse_show(text: str) -> list[Properties]:
     The properties asked for must hold `Id`: a block without one is the rest of a value with an empty line in it.
     """
     units: list[Properties] = []
+    unit: Properties = {}
     key = ""
     for block in text.split("\n\n"):
         lines = block.strip("\n").split("\n")
         if any(line.startswith("Id=") for line in lines):
-            units.append({})
+            unit = {}
+            units.append(unit)
         if not units:
             continue
         for line in lines:
             name, equals, value = line.partition("=")
             if equals and name.isalnum() and name[0].isupper():
                 key = name
-                units[-1][key] = f"{units[-1][key]}\n{value}" if key in units[-1] else value
-            elif key in units[-1]:
-                units[-1][key] += f"\n{line}"
+                unit[key] = f"{unit[key]}\n{value}" if key in unit else value
+            elif key in unit:
+                unit[key] += f"\n{line}"
     return units
 
 
@@ -106,10 +108,17 @@ def words(value: str) -> list[str]:
     systemctl of systemd 240 and later puts an item with a backslash or a blank in double quotes, as a shell would; an
     earlier one prints it as it is, where a blank before a `/` begins the next path.
     """
+    if '"' not in value and "/" not in value:
+        return value.split()
     found = []
     for quoted, bare in _ITEM.findall(value):
         found.append(re.sub(r'\\(["\\$`])', r"\1", quoted[1:-1]) if quoted else bare)
     return found
+
+
+def quoted(item: str) -> str:
+    """Return an item of a list property as systemctl prints it, which `words` undoes."""
+    return '"' + re.sub(r'(["\\$`])', r"\\\1", item) + '"'
 
 
 def parse_jobs(text: str) -> list[Job]:

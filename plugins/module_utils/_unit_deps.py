@@ -11,15 +11,19 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, replace
 
-from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import words
+from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import (
+    REQUIREMENTS,
+    quoted,
+    words,
+)
 from ansible_collections.container_linux.remediation.plugins.module_utils._unit_deps_look import (
     LINK_DIRECTORIES,
     VENDOR_DIRECTORIES,
 )
 from ansible_collections.container_linux.remediation.plugins.module_utils._unit_deps_rules import Unit, rules_for
 from ansible_collections.container_linux.remediation.plugins.module_utils._unit_file import (
+    can_be,
     expand,
-    pattern,
     with_instance,
 )
 
@@ -47,8 +51,7 @@ INVERSE = {
 }
 _INVERSE_OF = {forward: inverse for inverse, forward in INVERSE.items()}
 
-REQUIREMENT_TYPES = ("Requires", "RequiresOverridable", "Requisite", "RequisiteOverridable", "BindsTo")
-PULLING_TYPES = (*REQUIREMENT_TYPES, "Wants", "Upholds", "PartOf")
+PULLING_TYPES = (*REQUIREMENTS, "Wants", "Upholds", "PartOf")
 FORWARD_TYPES = (
     *PULLING_TYPES,
     *("Conflicts", "After", "Before", "OnFailure", "OnSuccess", "Triggers", "TriggeredBy"),
@@ -123,17 +126,25 @@ class Graph:
         look: the look. Of a unit asked for that systemd has not told of, since it did not answer in time, it holds
             what the unit's files say.
         units: the units by main name.
+        jobs: the job of each unit that has one.
     """
 
     def __init__(self, look: Look, asked: t.Iterable[str] = ()) -> None:
-        self.look = replace(look, units={**_from_files(look, asked), **look.units}) if look.partial else look
-        look = self.look
         self._ids = {name: id_ for id_, shown in look.units.items() for name in words(shown.get("Names", ""))}
-        self.units = {id_: self._unit(id_) for id_ in look.units}
         self._entries = _by_directory(look.links, path=lambda link: link.path)
+        self._linked = {link.unit for link in look.links}
         self._drop_ins = _by_directory((path for path in look.settings if ".d/" in path), path=str)
+        self._dropped = _units_of(self._drop_ins)
+        self._explained: dict[Edge, list[Declaration]] = {}
+        untold = [name for name in asked if look.partial and self.id_of(name) not in look.units]
+        units = {**look.units, **{name: {"Id": name, "Names": name, "LoadState": "unknown"} for name in untold}}
+        self.look = replace(look, units=units)
+        for name in untold:
+            units[name].update(self._from_files(name))
+        self.units = {id_: self._unit(id_) for id_ in units}
+        self.jobs = {job.unit: job for job in look.jobs}
         self._declared: dict[Edge, list[Declaration]] = {}
-        self._hidden: dict[str, list[tuple[str, t.Pattern[str], Declaration]]] = {}
+        self._hidden: dict[str, list[tuple[str, str, Declaration]]] = {}
         for unit in self.units.values():
             self._read(unit)
 
@@ -169,6 +180,11 @@ class Graph:
     def declarations(self, edge: Edge) -> list[Declaration]:
         """Return all that makes systemd add a dependency, seen from either end; nothing where it is unknown."""
         edge = edge.canonical
+        if edge not in self._explained:
+            self._explained[edge] = self._explain(edge)
+        return self._explained[edge]
+
+    def _explain(self, edge: Edge) -> list[Declaration]:
         found = list(self._declared.get(edge, ()))
         sides = [edge]
         if edge.type in _INVERSE_OF:
@@ -176,8 +192,8 @@ class Graph:
         for side in sides:
             found += [
                 declaration
-                for type_, name, declaration in self._hidden.get(side.unit, ())
-                if type_ == side.type and name.match(side.other)
+                for type_, word, declaration in self._hidden.get(side.unit, ())
+                if type_ == side.type and can_be(word, side.unit, side.other)
             ]
             unit, other = self._known(side.unit), self._known(side.other)
             for rule in rules_for(unit, side.type, other):
@@ -205,31 +221,55 @@ class Graph:
         """Yield what a unit's files on disk declare and systemd does not have."""
         if self.look.units[unit].get("LoadState") != "loaded":
             return
-        for setting in self.settings_on_disk(unit):
-            if (setting.section, setting.key) in _MAY_FAIL:
-                continue
-            for edge, declaration in self._edges_of(unit, setting):
-                if edge.other != unit and edge.other not in self.units[unit].edges.get(edge.type, ()):
-                    yield edge, declaration
+        settings = (item for path in self.files_on_disk(unit) for item in self.look.settings.get(path, ()))
+        declared = [
+            *(
+                found
+                for setting in settings
+                if (setting.section, setting.key) not in _MAY_FAIL
+                for found in self._edges_of(unit, setting)
+            ),
+            *(self._edge_of(unit, link) for link in self._links(unit)),
+        ]
+        for edge, declaration in declared:
+            if edge.other != unit and edge.other not in self.units[unit].edges.get(edge.type, ()):
+                yield edge, declaration
 
-    def settings_on_disk(self, unit: str) -> t.Iterator[Setting]:
-        """Yield the settings of a unit's files, drop-ins that systemd has not read yet included."""
+    def files_on_disk(self, unit: str) -> list[str]:
+        """Return the fragment and drop-ins of a unit, those that systemd has not read yet included."""
         files = self.files_of(unit)
         read = _by_directory(files, path=str)
         # of those of one name the first hides the others
         first: dict[str, str] = {}
-        for place in self._places(unit):
+        for place in self._places(unit, self._dropped | _units_of(read)):
             for path in (*self._drop_ins.get(f"{place}.d", ()), *read.get(f"{place}.d", ())):
                 first.setdefault(path.rpartition("/")[2], path)
-        for path in (*files, *(path for path in first.values() if path not in files)):
-            yield from self.look.settings.get(path, ())
+        return [*files, *(path for path in first.values() if path not in files)]
 
     # reading
+
+    def _from_files(self, name: str) -> Properties:
+        """Return what the files of a unit say of it that systemd has not told of."""
+        paths = [f"{place}/{name}" for place in self.look.directories]
+        paths += [f"{place}/{name.partition('@')[0]}@.{name.rpartition('.')[2]}" for place in self.look.directories]
+        fragment = next((path for path in paths if path in self.look.settings), "")
+        drop_ins = [path for path in self.files_on_disk(name) if path != fragment]
+        settings = [item for path in (fragment, *drop_ins) for item in self.look.settings.get(path, ())]
+        edges = [edge for setting in settings for edge, _declaration in self._edges_of(name, setting)]
+        edges += [self._edge_of(name, link)[0] for link in self._links(name)]
+        found: dict[str, list[str]] = {}
+        for edge in dict.fromkeys(edges):
+            found.setdefault(edge.type, []).append(edge.other)
+        return {
+            "FragmentPath": fragment,
+            "DropInPaths": " ".join(quoted(path) for path in drop_ins),
+            **{type_: " ".join(map(quoted, others)) for type_, others in found.items()},
+        }
 
     def _unit(self, id_: str) -> Unit:
         shown = self.look.units[id_]
         settings = [item for path in self.files_of(id_) for item in self.look.settings.get(path, ())]
-        edges = {type_: found for type_ in ALL_TYPES for found in [words(shown.get(type_, ""))] if found}
+        edges = {type_: words(shown[type_]) for type_ in ALL_TYPES if shown.get(type_)}
         return Unit(id=id_, properties=shown, settings=settings, edges=edges)
 
     def _known(self, name: str) -> Unit:
@@ -241,11 +281,11 @@ class Graph:
                 self._declared.setdefault(edge.canonical, []).append(declaration)
             for type_, word, line in _words_of(setting):
                 if expand(word, unit.id) is None:
-                    found = (type_, pattern(word, unit.id), Declaration("file", file=setting.file, line=line))
+                    found = (type_, word, Declaration("file", file=setting.file, line=line))
                     self._hidden.setdefault(unit.id, []).append(found)
         for link in self._links(unit.id):
-            edge = Edge(unit.id, link.type, self.id_of(with_instance(link.other, unit.id)))
-            self._declared.setdefault(edge, []).append(Declaration("file", file=link.path))
+            edge, declaration = self._edge_of(unit.id, link)
+            self._declared.setdefault(edge, []).append(declaration)
 
     def _edges_of(self, unit: str, setting: Setting) -> t.Iterator[tuple[Edge, Declaration]]:
         for type_, word, line in _words_of(setting):
@@ -254,18 +294,24 @@ class Graph:
                 other = self.id_of(with_instance(name, unit))
                 yield Edge(unit, type_, other), Declaration("file", file=setting.file, line=line)
 
+    def _edge_of(self, unit: str, link: Link) -> tuple[Edge, Declaration]:
+        return Edge(unit, link.type, self.id_of(with_instance(link.other, unit))), Declaration("file", file=link.path)
+
     def _links(self, unit: str) -> list[Link]:
         """Return the links that make dependencies of a unit; of those of one name the first counts."""
         first: dict[tuple[str, str], Link] = {}
-        for place in self._places(unit):
+        for place in self._places(unit, self._linked):
             for suffix in LINK_DIRECTORIES:
                 for link in self._entries.get(f"{place}.{suffix}", ()):
                     first.setdefault((link.type, link.other), link)
         return [link for link in first.values() if not link.masked]
 
-    def _places(self, unit: str) -> t.Iterator[str]:
-        """Yield what a unit's directories are called, without `.d` or `.wants`, in the order that systemd has."""
-        names = list(_directory_names(self.names_of(unit)))
+    def _places(self, unit: str, among: t.Container[str]) -> t.Iterator[str]:
+        """Yield what a unit's directories are called, without `.d` or `.wants`, in the order that systemd has.
+
+        Few of the names that they may have are those of a directory; `among` names these.
+        """
+        names = [name for name in _directory_names(self.names_of(unit)) if name in among]
         for directory in self.look.directories:
             for name in names:
                 yield f"{directory}/{name}"
@@ -298,24 +344,6 @@ class Graph:
         return ["file" if unit.properties.get("FragmentPath") else "mountinfo-default"]
 
 
-def _from_files(look: Look, names: t.Iterable[str]) -> dict[str, Properties]:
-    """Return the units of some names by what their files declare, with the load state `unknown`."""
-    found: dict[str, Properties] = {}
-    for name in names:
-        fragments = [path for path in look.settings if path.rpartition("/")[2] == name]
-        drop_ins = [path for path in look.settings if path.split("/")[-2] == f"{name}.d"]
-        shown = {"Id": name, "Names": name, "LoadState": "unknown", "FragmentPath": "".join(fragments[:1])}
-        shown["DropInPaths"] = " ".join(f'"{path}"' for path in drop_ins)
-        for path in (*fragments[:1], *drop_ins):
-            for setting in look.settings[path]:
-                for type_, word, _line in _words_of(setting):
-                    other = expand(word, name)
-                    if other and other not in words(shown.get(type_, "")):
-                        shown[type_] = f"{shown.get(type_, '')} {with_instance(other, name)}".strip()
-        found[name] = shown
-    return found
-
-
 def _words_of(setting: Setting) -> t.Iterator[tuple[str, str, int]]:
     """Yield what a setting declares: a type of dependency, the word that names the unit, and its line."""
     for type_ in _DECLARES.get((setting.section, setting.key), ()):
@@ -333,6 +361,11 @@ def _by_directory(items: t.Iterable[_Item], *, path: t.Callable[[_Item], str]) -
     return found
 
 
+def _units_of(directories: t.Iterable[str]) -> set[str]:
+    """Return what the directories of drop-ins are for: `docker.service` for `/etc/systemd/system/docker.service.d`."""
+    return {directory.rpartition("/")[2][:-2] for directory in directories}
+
+
 def _directory_names(names: t.Iterable[str]) -> t.Iterator[str]:
     """Yield the names that a unit's directories may have: its own, its template's, its prefixes'."""
     waiting, seen = list(names)[::-1], set()
@@ -342,7 +375,7 @@ def _directory_names(names: t.Iterable[str]) -> t.Iterator[str]:
             continue
         seen.add(name)
         yield name
-        stem, _, kind = name.rpartition(".")
+        stem, _dot, kind = name.rpartition(".")
         prefix, _at, instance = stem.partition("@")
         # foo-bar-baz.service also has foo-bar-.service.d and foo-.service.d, and so has the template foo-bar-baz@
         head, dash, _tail = prefix[: -1 if prefix.endswith("-") else None].rpartition("-")

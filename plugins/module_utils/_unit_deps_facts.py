@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import datetime
 import difflib
+import re
 import typing as t
 
 from ansible_collections.container_linux.remediation.plugins.module_utils._host import (
@@ -18,6 +19,7 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._host 
     printable,
 )
 from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import (
+    REQUIREMENTS,
     blocking_chain,
     is_up,
     state_words,
@@ -29,7 +31,6 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._unit_
     FORWARD_TYPES,
     INVERSE,
     PULLING_TYPES,
-    REQUIREMENT_TYPES,
     REVERSE_TYPES,
     Edge,
     Graph,
@@ -42,6 +43,8 @@ if t.TYPE_CHECKING:
     from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import Properties
 
 ALL = "*"
+_LONG = 5000
+"""A path may have 4,096 bytes, and its line number must not be cut off."""
 _LISTED = 50
 """How many dependencies without an explanation are named."""
 
@@ -107,7 +110,7 @@ def facts(
     further = [type_ for type_ in types if type_ != "Before" or types != FORWARD_TYPES]
     edges = {unit: _edges(graph, unit, types if unit in asked else further) for unit in reached}
     unexplained = [
-        {"from": unit, "type": type_, "to": other}
+        {"from": printable(unit), "type": type_, "to": other}
         for unit, by_type in edges.items()
         for type_, others in by_type.items()
         for other, declared_by in others.items()
@@ -122,7 +125,7 @@ def facts(
         "blocked_by": {printable(unit): blocked_by(graph, unit) for unit in asked if unit in graph.units},
         "cycles": _cycles(graph, reached),
         "not_loaded": [
-            {"from": unit, "type": edge.type, "to": printable(edge.other), "declared_by": printable(str(declaration))}
+            {**_ends(edge), "declared_by": printable(str(declaration), limit=_LONG)}
             for unit in reached
             for edge, declaration in graph.not_loaded(unit)
         ],
@@ -141,7 +144,7 @@ def blocked_by(graph: Graph, unit: str) -> list[dict[str, t.Any]]:
     steps = []
     for above, here in zip([None, *chain], chain):
         edges = list(_needs(graph, above, here)) if above else []
-        needed = any(edge.type in REQUIREMENT_TYPES for edge in edges)
+        needed = any(edge.type in REQUIREMENTS for edge in edges)
         steps.append(
             {
                 "unit": printable(here),
@@ -156,7 +159,7 @@ def blocked_by(graph: Graph, unit: str) -> list[dict[str, t.Any]]:
 
 
 def _needs(graph: Graph, unit: str, other: str) -> t.Iterator[Edge]:
-    for edge in graph.edges(unit, (*REQUIREMENT_TYPES, "After")):
+    for edge in graph.edges(unit, (*REQUIREMENTS, "After")):
         if edge.other == other:
             yield edge
 
@@ -185,9 +188,9 @@ def _node(graph: Graph, unit: str) -> dict[str, t.Any]:
         "job": _job(graph, unit),
         "enabled": printable(shown.get("UnitFileState", "")),
         "install": _install(graph, unit),
-        "fragment": printable(shown.get("FragmentPath", "")),
-        "shadows": printable(graph.shadows(unit)),
-        "drop_ins": [printable(path) for path in words(shown.get("DropInPaths", ""))],
+        "fragment": printable(shown.get("FragmentPath", ""), limit=_LONG),
+        "shadows": printable(graph.shadows(unit), limit=_LONG),
+        "drop_ins": [printable(path, limit=_LONG) for path in words(shown.get("DropInPaths", ""))],
         "condition": _condition(shown),
         "need_reload": shown.get("NeedDaemonReload") == "yes",
         "masked": shown.get("LoadState") == "masked",
@@ -203,16 +206,18 @@ def _edges(graph: Graph, unit: str, types: t.Sequence[str]) -> dict[str, dict[st
     return found
 
 
+def _ends(edge: Edge) -> dict[str, str]:
+    return {"from": printable(edge.unit), "type": edge.type, "to": printable(edge.other)}
+
+
 def _declared_by(graph: Graph, *edges: Edge) -> list[str]:
     found = (str(declaration) for edge in edges for declaration in graph.declarations(edge))
-    return [printable(text) for text in dict.fromkeys(found)]
+    return [printable(text, limit=_LONG) for text in dict.fromkeys(found)]
 
 
 def _job(graph: Graph, unit: str) -> dict[str, str] | None:
-    for job in graph.look.jobs:
-        if job.unit == unit:
-            return {"type": printable(job.type), "state": printable(job.state)}
-    return None
+    job = graph.jobs.get(unit)
+    return {"type": printable(job.type), "state": printable(job.state)} if job else None
 
 
 def _install(graph: Graph, unit: str) -> dict[str, list[str]]:
@@ -220,8 +225,9 @@ def _install(graph: Graph, unit: str) -> dict[str, list[str]]:
     for setting in graph.units[unit].settings:
         if setting.section == "Install":
             # as for systemctl, an empty value takes back what was set before
-            listed = found.get(setting.key, []) if setting.words else []
-            found[setting.key] = listed + [printable(word.text) for word in setting.words]
+            key = printable(setting.key)
+            listed = found.get(key, []) if setting.words else []
+            found[key] = listed + [printable(word.text) for word in setting.words]
     return {key: names for key, names in found.items() if names}
 
 
@@ -234,13 +240,16 @@ def _condition(shown: Properties) -> bool | None:
 def _began(graph: Graph, shown: Properties) -> float:
     """Return when a unit that is up, or on its way there, left the state inactive; 0 where it is not or unknown."""
     microseconds = shown.get("InactiveExitTimestampMonotonic", "0")
-    if shown.get("ActiveState") in (None, "inactive", "failed") or not microseconds.isdigit() or not graph.look.booted:
+    if shown.get("ActiveState") in (None, "inactive", "failed") or not graph.look.booted:
         return 0.0
-    return graph.look.booted + int(microseconds) / 1e6 if int(microseconds) else 0.0
+    # more digits than these no clock has
+    if not re.match(r"[1-9][0-9]{0,15}\Z", microseconds):
+        return 0.0
+    return graph.look.booted + int(microseconds) / 1e6
 
 
 def _changes(graph: Graph, unit: str) -> t.Iterator[int]:
-    for path in graph.files_of(unit):
+    for path in graph.files_on_disk(unit):
         if not path.startswith(_MADE_BY_SYSTEMD):
             yield graph.look.ages.get(path, (0, 0))[0]
 
@@ -262,11 +271,8 @@ def _cycles(graph: Graph, reached: t.Sequence[str]) -> list[dict[str, t.Any]]:
         found.append(
             {
                 "units": [printable(unit) for unit in cycle],
-                "files": sorted(printable(path) for path in files),
-                "edges": [
-                    {"from": edge.unit, "type": edge.type, "to": edge.other, "declared_by": _declared_by(graph, edge)}
-                    for edge in edges
-                ],
+                "files": sorted(printable(path, limit=_LONG) for path in files),
+                "edges": [{**_ends(edge), "declared_by": _declared_by(graph, edge)} for edge in edges],
             }
         )
     return found
@@ -278,6 +284,7 @@ def _load_state(graph: Graph, name: str) -> str:
 
 def _unknown(graph: Graph, name: str) -> str:
     known = sorted({name for unit in graph.look.units for name in graph.names_of(unit)} - {name})
-    near = difflib.get_close_matches(name, known, n=1)
+    # they end alike
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.8)
     hint = f", such as '{printable(near[0])}'" if near else ""
     return f"The host has no unit '{name}'. Name one that it has{hint}, or leave out strict to go on without it."

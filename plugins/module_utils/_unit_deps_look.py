@@ -62,109 +62,108 @@ VENDOR_DIRECTORIES = ("/usr/lib/systemd/system", "/lib/systemd/system")
 LIMIT = 10
 """Seconds that one command of the look may take."""
 
+PATIENCE = 20
+"""Seconds that all rounds from unit to unit may take together."""
+
 # All loaded units are asked for at once: what a loaded unit names is loaded as well, so the graph is closed. A unit
 # that nothing has loaded is followed, from one round of names to the next.
-_LOOK_SH = r"""
-LINE='
-'
-
+_UNITS_SH = r"""
 # names: the units that a property list of `systemctl show` names, unescaped, one a line
 names() {
   sed -n -e 's/"//g' -e 's/\\\\/\\/g' -e "s/^\($FOLLOWED\)=//p" | tr ' ' '\n' | sort -u
 }
 
+# show_units SECTION NAME...: tells of units, adds that to SHOWN, and sets MORE and TOLD
 show_units() {
+  PART=$1
+  shift
+  begin "$PART"
   # shellcheck disable=SC2086 # properties are a list of words
-  timeout -k 1 "$LIMIT" systemctl show --all --no-pager $PROPERTIES -- "$@"
+  MORE=$(timeout -k 1 "$LIMIT" systemctl show --all --no-pager $PROPERTIES -- "$@")
+  TOLD=$?
+  printf '%s\n' "$MORE"
+  finish "$PART" "$TOLD"
+  SHOWN="$SHOWN$LINE$LINE$MORE"
 }
 
-begin manager
-MANAGER=$(timeout -k 1 "$LIMIT" systemctl show --no-pager -p Version -p UnitPath)
-TOLD=$?
-printf '%s\n' "$MANAGER"
-finish manager "$TOLD"
-DIRECTORIES=$(printf '%s\n' "$MANAGER" | sed -n 's/^UnitPath=//p')
-DIRECTORIES=${DIRECTORIES:-$KNOWN_DIRECTORIES}
-begin boot
-sed -n 's/^btime //p' /proc/stat
-finish boot "$?"
-begin os
-cat /etc/os-release
-finish os "$?"
-
-SHOWN=
-ROUND=0
-set -f
-# a systemd that did not tell of itself is not asked again
-if [ "$TOLD" -eq 0 ]; then
-  begin units
+walk() {
+  set -f
   # shellcheck disable=SC2086 # units are a list of words
-  SHOWN=$(show_units '*' $UNITS)
-  TOLD=$?
-  printf '%s\n' "$SHOWN"
-  finish units "$TOLD"
-fi
-if [ "$TOLD" -eq 0 ] && [ -n "$UNITS" ]; then
+  show_units units '*' $UNITS
   SEEN=$(printf '%s\n' "$SHOWN" | sed -n 's/^Id=//p')
-  FRESH=$(printf '%s\n' "$SHOWN" | names)
-  while [ "$ROUND" -lt 20 ]; do
+  FRESH=
+  [ -z "$UNITS" ] || FRESH=$(printf '%s\n' "$SHOWN" | names)
+  ROUND=0
+  DEADLINE=$(($(date +%s) + PATIENCE))
+  while [ "$TOLD" -eq 0 ]; do
     # what is named and not seen yet: the seen ones stand there twice or more, so `uniq -u` drops them
     FRESH=$(printf '%s\n' "$FRESH" "$SEEN" "$SEEN" | sort | uniq -u)
-    [ -n "$FRESH" ] || break
+    if [ -z "$FRESH" ] || [ "$(date +%s)" -ge "$DEADLINE" ]; then
+      break
+    fi
     ROUND=$((ROUND + 1))
-    begin "units-$ROUND"
     # shellcheck disable=SC2086 # units are a list of words
-    MORE=$(show_units $FRESH)
-    TOLD=$?
-    printf '%s\n' "$MORE"
-    finish "units-$ROUND" "$TOLD"
-    [ "$TOLD" -eq 0 ] || break
-    SHOWN="$SHOWN$LINE$LINE$MORE"
+    show_units "units-$ROUND" $FRESH
     SEEN="$SEEN$LINE$FRESH"
     FRESH=$(printf '%s\n' "$MORE" | names)
   done
-fi
-set +f
-if [ "$TOLD" -eq 0 ]; then
-  section jobs "$LIMIT" systemctl list-jobs --no-legend --no-pager --full
-fi
+  begin unfollowed
+  [ "$TOLD" -ne 0 ] || printf '%s\n' "$FRESH"
+  finish unfollowed 0
+  set +f
+}
+"""
 
-begin links
-for DIRECTORY in $DIRECTORIES; do
-  for LINKED in "$DIRECTORY"/*.wants/* "$DIRECTORY"/*.requires/* "$DIRECTORY"/*.upholds/*; do
-    case $LINKED in
-      *"$LINE"*) continue ;;
-    esac
-    if [ -e "$LINKED" ] && [ ! -s "$LINKED" ]; then
-      printf 'masked %s\n' "$LINKED"
-    elif [ -L "$LINKED" ]; then
-      printf 'link %s\n' "$LINKED"
-    fi
-  done
-done
-finish links 0
-
-# The files that systemd has read, the vendor's unit files that these hide, and the drop-ins on disk that systemd may
-# not have read yet; of the units that it does not tell about, the first fragment.
-FRAGMENTS=$(printf '%s\n' "$SHOWN" | sed -n -e 's/^FragmentPath=//p')
-FILES=$(
-  printf '%s\n' "$FRAGMENTS"
-  for FRAGMENT in $FRAGMENTS; do
-    case $FRAGMENT in
-      /run/systemd/generator* | /run/systemd/transient/*) continue ;;
-      /etc/* | /run/*) ;;
-      *) continue ;;
-    esac
-    for DIRECTORY in $VENDOR_DIRECTORIES; do
-      if [ -f "$DIRECTORY/${FRAGMENT##*/}" ]; then
-        printf '%s\n' "$DIRECTORY/${FRAGMENT##*/}"
-        break
+_FILES_SH = r"""
+list_links() {
+  for DIRECTORY in $DIRECTORIES; do
+    for LINKED in "$DIRECTORY"/*.wants/* "$DIRECTORY"/*.requires/* "$DIRECTORY"/*.upholds/*; do
+      case $LINKED in
+        *"$LINE"*) continue ;;
+      esac
+      if [ -e "$LINKED" ] && [ ! -s "$LINKED" ]; then
+        printf 'masked %s\n' "$LINKED"
+      elif [ -L "$LINKED" ]; then
+        printf 'link %s\n' "$LINKED"
       fi
     done
   done
-  printf '%s\n' "$SHOWN" | sed -n \
+}
+
+# first NAME DIRECTORY...: the first file of a name
+first() {
+  NAME=$1
+  shift
+  for DIRECTORY in "$@"; do
+    if [ -f "$DIRECTORY/$NAME" ]; then
+      printf '%s\n' "$DIRECTORY/$NAME"
+      return
+    fi
+  done
+}
+
+# The files that systemd has read, the vendor's unit files that these hide, and the drop-ins on disk that systemd may
+# not have read yet; of units that it has not told of, the fragment or that of their template.
+list_files() {
+  printf '%s\n' "$SHOWN" | sed -n -e 's/^FragmentPath=\(.\)/\1/p' \
     -e '/^DropInPaths=/{s///;s: \("\{0,1\}/\):\n\1:g;p' -e '}' |
     sed -e '/^".*"$/{s/^"//;s/"$//;s/\\\(["\\$`]\)/\1/g' -e '}'
+  set -f
+  # shellcheck disable=SC2086 # directories are a list of words
+  for FRAGMENT in $(printf '%s\n' "$SHOWN" | sed -n -e 's,^FragmentPath=/etc/,/etc/,p' \
+    -e 's,^FragmentPath=/run/systemd/system/,/run/systemd/system/,p'); do
+    first "${FRAGMENT##*/}" $VENDOR_DIRECTORIES
+  done
+  if [ "$TOLD" -ne 0 ]; then
+    for UNIT in $UNITS; do
+      # shellcheck disable=SC2086 # directories are a list of words
+      first "$UNIT" $DIRECTORIES
+      # that of its template, where it is an instance
+      # shellcheck disable=SC2086 # directories are a list of words
+      first "${UNIT%%@*}@.${UNIT##*.}" $DIRECTORIES
+    done
+  fi
+  set +f
   for DIRECTORY in $DIRECTORIES; do
     for FILE in "$DIRECTORY"/*.d/*.conf; do
       case $FILE in
@@ -173,47 +172,39 @@ FILES=$(
       esac
     done
   done
-  if [ "$TOLD" -ne 0 ]; then
-    for UNIT in $UNITS; do
-      for DIRECTORY in $DIRECTORIES; do
-        if [ -f "$DIRECTORY/$UNIT" ]; then
-          printf '%s\n' "$DIRECTORY/$UNIT"
-          break
-        fi
-      done
-    done
-  fi
-)
-begin unread
+}
+
 # no list of lines can hold a name with a line break
-for DIRECTORY in $DIRECTORIES; do
-  for FILE in "$DIRECTORY"/*.d/*"$LINE"*.conf; do
-    if [ -e "$FILE" ]; then
-      printf '%s' "$FILE" | tr '\n' '?'
-      printf '\n'
+list_unlisted() {
+  for DIRECTORY in $DIRECTORIES; do
+    for FILE in "$DIRECTORY"/*.d/*"$LINE"*.conf; do
+      if [ -e "$FILE" ]; then
+        printf '%s' "$FILE" | tr '\n' '?'
+        printf '\n'
+      fi
+    done
+  done
+}
+
+# sort_out FILE...: prints those that can be read, and the others that are there with a `!` before them
+sort_out() {
+  for FILE in "$@"; do
+    if [ -f "$FILE" ] && [ -r "$FILE" ]; then
+      printf '%s\n' "$FILE"
+    elif { [ -e "$FILE" ] || [ -L "$FILE" ]; } && [ ! -c "$FILE" ]; then
+      printf '!%s\n' "$FILE"
     fi
   done
-done
-IFS=$LINE
-set -f
-set --
-for FILE in $(printf '%s\n' "$FILES" | sort -u); do
-  if [ -f "$FILE" ] && [ -r "$FILE" ]; then
-    set -- "$@" "$FILE"
-  elif { [ -e "$FILE" ] || [ -L "$FILE" ]; } && [ ! -c "$FILE" ]; then
-    printf '%s\n' "$FILE"
-  fi
-done
-finish unread 0
-unset IFS
-set +f
+}
+
 # For each file its name, and for each section and setting of interest the number of its line and the line: a file's
 # text always follows a number, so that it cannot pose as a name. Lines that continue another setting are passed over,
 # since they could pose as one of interest.
-REMARK='/^[[:blank:]]*[#;]/'
-CONTINUED='/\(^\|[^\\]\)\(\\\\\)*\\\r\{0,1\}$/'
-BEGINS='^\(\xef\xbb\xbf\)\{0,1\}[[:blank:]]*'
-OF_INTEREST="
+read_files() {
+  REMARK='/^[[:blank:]]*[#;]/'
+  CONTINUED='/\(^\|[^\\]\)\(\\\\\)*\\\r\{0,1\}$/'
+  BEGINS='^\(\xef\xbb\xbf\)\{0,1\}[[:blank:]]*'
+  OF_INTEREST="
 ${REMARK}d
 /$BEGINS\[/{
   =;p;d
@@ -250,31 +241,81 @@ ${CONTINUED}{
     b other
   }
 }"
-if sed -n F /dev/null 2>/dev/null; then
-  section files "$LIMIT" sed -s -n -e 1F -e "$OF_INTEREST" -- "$@" /dev/null
-else
+  if sed -n F /dev/null 2>/dev/null; then
+    timeout -k 1 "$LIMIT" sed -s -n -e 1F -e "$OF_INTEREST" -- "$@" /dev/null
+    return
+  fi
   # only sed 4.2.2 and later tell a file's name, and the oldest releases have an earlier one
-  begin files
   READ=0
   for FILE in "$@"; do
     # the file before may end without a line break
     printf '\n%s\n' "$FILE"
     timeout -k 1 "$LIMIT" sed -n -e "$OF_INTEREST" -- "$FILE" || READ=$?
-    [ "$READ" -eq 0 ] || break
+    # after its time limit, others would take as long
+    case $READ in
+      124 | 137) break ;;
+    esac
   done
-  finish files "$READ"
+  return "$READ"
+}
+"""
+
+_LOOK_SH = (
+    _UNITS_SH
+    + _FILES_SH
+    + r"""
+LINE='
+'
+begin manager
+MANAGER=$(timeout -k 1 "$LIMIT" systemctl show --no-pager -p Version -p UnitPath)
+TOLD=$?
+printf '%s\n' "$MANAGER"
+finish manager "$TOLD"
+DIRECTORIES=$(printf '%s\n' "$MANAGER" | sed -n 's/^UnitPath=//p')
+DIRECTORIES=${DIRECTORIES:-$KNOWN_DIRECTORIES}
+section boot "$LIMIT" sed -n 's/^btime //p' /proc/stat
+section os "$LIMIT" cat /etc/os-release
+
+SHOWN=
+# a systemd that did not tell of itself is not asked again
+if [ "$TOLD" -eq 0 ]; then
+  walk
 fi
+if [ "$TOLD" -eq 0 ]; then
+  section jobs "$LIMIT" systemctl list-jobs --no-legend --no-pager --full
+fi
+begin links
+list_links
+finish links 0
+FILES=$(list_files | sort -u)
+IFS=$LINE
+set -f
+# shellcheck disable=SC2086 # a list of lines
+FILES=$(sort_out $FILES)
+# shellcheck disable=SC2046 # a list of lines
+set -- $(printf '%s\n' "$FILES" | sed '/^!/d')
+unset IFS
+set +f
+begin unread
+printf '%s\n' "$FILES" | sed -n 's/^!//p'
+list_unlisted
+finish unread 0
+begin files
+read_files "$@"
+finish files "$?"
 section ages "$LIMIT" stat -L -c '%Z %Y %n' -- "$@" /dev/null
 # It tells where a dependency on a mount comes from, which for some depends on the order in which systemd read its
-# units. Before systemd 236 it does not.
+# units. Before systemd 236 it does not. It also tells of environments, which must not leave the host.
 if [ "$TOLD" -eq 0 ] && command -v systemd-analyze >/dev/null 2>&1; then
   begin origins
-  timeout -k 1 "$LIMIT" systemd-analyze --no-pager dump |
-    sed -n -e '/^[^[:blank:]]\{1,\} Unit /p' \
-      -e "/^[[:blank:]]\($FOLLOWED\): [^ ]* (.*-\(path\|mount\|implicit\|proc-swap\|udev\)/p"
-  finish origins 0
+  DUMP=$(timeout -k 1 "$LIMIT" systemd-analyze --no-pager dump)
+  TOLD=$?
+  printf '%s\n' "$DUMP" | sed -n -e '/^[^[:blank:]]\{1,\} Unit /p' \
+    -e "/^[[:blank:]]\($FOLLOWED\): [^ ]* (.*-\(path\|mount\|implicit\|proc-swap\|udev\)/p"
+  finish origins "$TOLD"
 fi
 """
+)
 
 LINK_DIRECTORIES = {"wants": "Wants", "requires": "Requires", "upholds": "Upholds"}
 """The directories whose links declare dependencies, by suffix, and the type of these."""
@@ -351,6 +392,7 @@ def look(host: Host, names: t.Sequence[str]) -> Look:
         "KNOWN_DIRECTORIES": _DIRECTORIES,
         "VENDOR_DIRECTORIES": " ".join(VENDOR_DIRECTORIES),
         "LIMIT": str(LIMIT),
+        "PATIENCE": str(PATIENCE),
     }
     answer = ask(host, _LOOK_SH, variables=variables, needs=("systemctl", "sed"))
     version = re.search(r"^Version=(?:systemd )?(\S+)", answer["manager"].out, re.MULTILINE)
@@ -370,7 +412,8 @@ def look(host: Host, names: t.Sequence[str]) -> Look:
         ages=dict(_ages(answer["ages"].out)),
         unread=[printable(line) for line in answer["unread"].out.splitlines() if line],
         directories=(path[1] if path else _DIRECTORIES).split(),
-        origins=_origins(answer["origins"].out) if "origins" in answer else {},
+        # of an answer that was cut off, what is missing would pass for a plain `file`
+        origins=_origins(answer["origins"].out) if "origins" in answer and answer["origins"].rc == 0 else {},
         booted=_booted(answer["boot"].out),
         os=parse_env_file(answer["os"].out),
         systemd=printable(version[1], limit=20) if version else "",
@@ -379,9 +422,9 @@ def look(host: Host, names: t.Sequence[str]) -> Look:
 
 
 def _link(line: str) -> Link | None:
-    kind, _, path = line.partition(" ")
-    directory, _, other = path.rpartition("/")
-    unit, _, suffix = directory.rpartition("/")[2].rpartition(".")
+    kind, _space, path = line.partition(" ")
+    directory, _slash, other = path.rpartition("/")
+    unit, _dot, suffix = directory.rpartition("/")[2].rpartition(".")
     if suffix not in LINK_DIRECTORIES:
         return None
     return Link(unit=unit, type=LINK_DIRECTORIES[suffix], other=other, path=path, masked=kind == "masked")
@@ -445,6 +488,7 @@ _ASKED = {
     "jobs": "systemctl list-jobs",
     "files": "sed (over the unit files)",
     "ages": "stat (of the unit files)",
+    "origins": "systemd-analyze dump",
 }
 
 
@@ -452,9 +496,18 @@ def _partial(answer: t.Mapping[str, Section]) -> list[str]:
     sentences = []
     for name, section in answer.items():
         asked = _ASKED.get(name.partition("-")[0])
-        if not asked or (section.rc == 0):
+        if not asked or section.rc == 0:
+            continue
+        # whoever may not ask for the dump lacks nothing but its words; only a wait for nothing is worth a word
+        if name == "origins" and not section.timed_out:
             continue
         seen = f"did not end within {LIMIT} s" if section.timed_out else f"ended with status {section.rc}"
         said = f" and said '{printable(section.err)}'" if section.err.strip() else ""
         sentences.append(f"{asked} {seen}{said}; what it would have told is missing.")
+    unfollowed = answer["unfollowed"].out.split() if "unfollowed" in answer else []
+    if unfollowed:
+        sentences.append(
+            f"systemctl show had not told of all units within {PATIENCE} s; those that {printable(unfollowed[0])}, and "
+            f"{len(unfollowed) - 1} more, depend on are missing."
+        )
     return sentences

@@ -19,6 +19,7 @@ import re
 import typing as t
 from dataclasses import dataclass
 
+from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import REQUIREMENTS, words
 from ansible_collections.container_linux.remediation.plugins.module_utils._unit_file import mount_path
 
 if t.TYPE_CHECKING:
@@ -125,7 +126,7 @@ def _set(text: str, kinds: str, types: str, other: str, *keys: str, origin: str 
 
 
 def _pulled_in(target: Unit, other: Unit) -> bool:
-    types = ("Requires", "RequiresOverridable", "Requisite", "RequisiteOverridable", "Wants", "BindsTo", "PartOf")
+    types = (*REQUIREMENTS, "Wants", "PartOf")
     loaded = other.properties.get("LoadState") == "loaded"
     return loaded and other.has_defaults and any(other.id in target.edges.get(kind, ()) for kind in types)
 
@@ -167,7 +168,7 @@ _BELOW = {
 def _needs_mount(unit: Unit, mount: Unit) -> bool:
     where = mount_path(mount.id)
     paths = unit.properties.get("RequiresMountsFor", "") + " " + unit.properties.get("WantsMountsFor", "")
-    return any(_is_below(path.strip('"'), where) for path in paths.split())
+    return any(_is_below(path, where) for path in words(paths))
 
 
 def _mount_setting(unit: Unit, mount: Unit) -> Setting | None:

@@ -123,25 +123,40 @@ def expand(word: str, unit: str) -> str | None:
         word: the word, such as `dev-%i.device`.
         unit: the unit's full name, such as `foo@bar.service`.
     """
+    if "%" not in word:
+        return word
     known = _specifiers(unit)
     unknown = [letter for letter in _SPECIFIER.findall(word) if letter not in known]
     return None if unknown else _SPECIFIER.sub(lambda match: known[match[1]], word)
 
 
-def pattern(word: str, unit: str) -> t.Pattern[str]:
-    """Return the names that a word can stand for, where some of its specifiers are known to the host alone."""
+def can_be(word: str, unit: str, name: str) -> bool:
+    """Whether a word can stand for a name, where some of its specifiers are known to the host alone."""
     known = _specifiers(unit)
-    parts = _SPECIFIER.split(word)
     # odd parts are the letters of specifiers
-    found = [
-        re.escape(part) if number % 2 == 0 else re.escape(known[part]) if part in known else ".*"
-        for number, part in enumerate(parts)
-    ]
-    return re.compile("".join(found) + r"\Z")
+    parts = _SPECIFIER.split(word)
+    literal = [""]
+    for number, part in enumerate(parts):
+        if number % 2 == 0:
+            literal[-1] += part
+        elif part in known:
+            literal[-1] += known[part]
+        else:
+            literal.append("")
+    first, *middle, last = literal if len(literal) > 1 else (word, "")
+    at, end = len(first), len(name) - len(last)
+    if not name.startswith(first) or not name.endswith(last) or at > end:
+        return False
+    for part in middle:
+        found = name.find(part, at, end)
+        if found < 0:
+            return False
+        at = found + len(part)
+    return True
 
 
 def _specifiers(unit: str) -> dict[str, str]:
-    stem, _, _kind = unit.rpartition(".")
+    stem = unit.rpartition(".")[0]
     prefix, at, instance = stem.partition("@")
     return {
         "%": "%",
@@ -159,8 +174,9 @@ def _specifiers(unit: str) -> dict[str, str]:
 
 def unescape(name: str) -> str:
     r"""Return what a unit name's escaped part stands for: `var-lib\x2dx` is `var/lib-x`."""
-    plain = name.replace("-", "/")
-    return re.sub(r"\\x([0-9a-fA-F]{2})", lambda match: chr(int(match[1], 16)), plain)
+    plain = name.replace("-", "/").encode("utf-8", "surrogateescape")
+    found = re.sub(rb"\\x([0-9a-fA-F]{2})", lambda match: bytes([int(match[1], 16)]), plain)
+    return found.decode("utf-8", "surrogateescape")
 
 
 def mount_path(unit: str) -> str:

@@ -29,8 +29,8 @@ options:
       - V(forward) tells and follows what the units need, pull in or wait for.
       - V(reverse) tells and follows who needs them, pulls them in or waits for them.
       - V(both) does both.
-      - The C(Before) of a unit that was not asked for is told with V(reverse) and V(both) alone, as it is the C(After)
-        of another.
+      - C(After), C(Before), C(Conflicts), C(Triggers) and C(TriggeredBy) are told in each of them.
+        With V(forward), the C(Before) of a unit that was not asked for is left out, as it is the C(After) of another.
     type: str
     choices: [forward, reverse, both]
     default: forward
@@ -47,8 +47,9 @@ notes:
   - What comes back of unit files is limited to their dependencies. Commands and environments never leave the host.
   - A dependency cannot be taken back in a unit file. C(After=) with nothing behind it does nothing, in systemd as well
     as here.
-  - Where systemd has C(systemd-analyze dump), it is asked for one thing that nothing else tells, the word that it has
-    for a dependency on a mount.
+  - C(systemd-analyze dump), where it is to be had, is asked for one thing that nothing else tells, systemd's word for
+    what a mount brings along. It depends on the order in which systemd read its units. Without it, and before systemd
+    236, the word told may be another one than systemd's.
   - One command of the look may take ten seconds. What did not come in that time is listed as C(partial), and the
     rest is told without it.
 extends_documentation_fragment:
@@ -132,13 +133,13 @@ ansible_facts:
               V(unknown) where systemd did not answer and the unit's files alone were read. C(job) is the C(type) and
               C(state) of its job in the queue, null where it has none. C(enabled) is systemd's word for the state of
               the unit file, and C(install) what its C([Install]) section says.
-            - C(aliases) are its other names, C(fragment) its unit file, C(shadows) the unit file of the operating system
-              that this one hides, empty where it hides none, and C(drop_ins) the files that change it.
+            - C(aliases) are its other names, C(fragment) its unit file and C(drop_ins) the files that change it.
+              C(shadows) is the unit file of the operating system that its own one hides, empty where it hides none.
               C(masked) tells whether it is masked, C(condition) how the last check of its conditions ended, null where
               there was none.
             - C(started_at) is when it last left the state inactive, in UTC, empty where it is not up. C(files_newer)
-              tells whether one of its files has changed since then, and C(need_reload) whether systemd has not read
-              the change.
+              tells whether one of its files, read or not, has changed since then. C(need_reload) is systemd's own
+              word on whether it has read them; of a new directory of drop-ins it does not know.
             - C(edges) are its dependencies by type, as C(systemctl show) names the types, and in each the units at
               the other end, with the list of what declares the dependency. An item of it is C(FILE:LINE) for a line of
               a unit file or drop-in, C(FILE) for a link, C(ORIGIN:) C(RULE) for a rule of systemd, or C(ORIGIN:)

@@ -260,10 +260,8 @@ def test_a_systemd_that_cannot_dump_itself_lacks_nothing_else(machine: Machine) 
     (machine.told / "dump").unlink()
     machine.tell_of({"Id": "a.service"})
     seen = look(machine, [])
-    assert (seen.origins, list(seen.units), seen.systemd) == ({}, ["a.service"], "225")
-    assert [sentence.partition(" and said ")[0] for sentence in seen.partial] == [
-        "systemd-analyze dump ended with status 1"
-    ]
+    # a user who may not ask for it is no failure
+    assert (seen.origins, list(seen.units), seen.systemd, seen.partial) == ({}, ["a.service"], "225", [])
 
 
 # bad luck
@@ -299,8 +297,8 @@ def test_a_systemd_that_says_nothing_of_itself_is_not_asked_again(machine: Machi
 def test_no_answer_breaks_the_look(sections: Answers) -> None:
     seen = look(Saying(sections), ["a.service"])
     assert all(unit["Id"] == id_ for id_, unit in seen.units.items())
-    failed = [name for name in ("manager", "units", "units-1", "jobs", "files", "ages", "origins") if sections[name][1]]
-    assert len(seen.partial) == len(failed)
+    failed = [name for name in ("manager", "units", "units-1", "jobs", "files", "ages") if sections[name][1]]
+    assert len(seen.partial) == len(failed) + (sections["origins"][1] in (124, 137))
 
 
 @given(texts())
