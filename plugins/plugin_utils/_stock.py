@@ -32,6 +32,7 @@ def releases() -> list[str]:
     return sorted(_os_of_release(), key=int)
 
 
+@functools.cache
 def units() -> frozenset[str]:
     """Return every unit that some known release ships; a release that lacks one of these really has none."""
     return frozenset(_data()["units"])
