@@ -14,19 +14,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ansible_collections.container_linux.remediation.plugins.module_utils._host import RemediationError, printable
-from ansible_collections.container_linux.remediation.plugins.module_utils._unit_deps import INVERSE
+from ansible_collections.container_linux.remediation.plugins.module_utils._unit_deps import INVERSE, Edge
 from ansible_collections.container_linux.remediation.plugins.plugin_utils import _stock
 
 Node = t.Mapping[str, t.Any]
-
-
-class Edge(t.NamedTuple):
-    """A dependency, from the unit that it binds or makes wait."""
-
-    source: str
-    kind: str
-    target: str
-
 
 # These are told at both of their ends, whatever direction was asked for.
 _AT_BOTH_ENDS = ("After", "Triggers")
@@ -63,11 +54,11 @@ class Side:
 
 
 @dataclass(frozen=True)
-class _View:
-    """What of a side is compared.
+class _Compared:
+    """What of a side is compared. Its edges are told from the unit that they bind or make wait.
 
     `whole`: a unit or an edge that is missing here is known not to exist. Facts tell only what is reached from the
-    units asked for, and know of an edge where its source is among their nodes, or with `reverse` either end.
+    units asked for, and know of an edge where its unit is among their nodes, or with `reverse` either end.
     """
 
     nodes: t.Mapping[str, Node]
@@ -76,9 +67,9 @@ class _View:
     reverse: bool = False
 
     def would_tell(self, edge: Edge) -> bool:
-        if self.whole or edge.source in self.nodes:
+        if self.whole or edge.unit in self.nodes:
             return True
-        return edge.target in self.nodes and (self.reverse or edge.kind in _AT_BOTH_ENDS)
+        return edge.other in self.nodes and (self.reverse or edge.type in _AT_BOTH_ENDS)
 
 
 def diff(after: t.Any, before: t.Any = None, *, baseline: t.Any = None) -> dict[str, t.Any]:
@@ -99,20 +90,20 @@ def diff(after: t.Any, before: t.Any = None, *, baseline: t.Any = None) -> dict[
         )
     new = _side(after)
     old = _side(before) if baseline is None else _baseline(baseline, new)
-    old_view, new_view = _views(old, new)
-    edges = _edges_diff(old_view, new_view)
-    changed = _fields_diff(old_view, new_view, _FILE_FIELDS if old.release or new.release else None)
-    touched = {entry["unit"] for entry in changed} | {edge["from"] for kind in edges.values() for edge in kind}
+    was, now = _compared(old, new)
+    edges = _edges_diff(was, now)
+    changed = _fields_diff(was, now, _FILE_FIELDS if old.release or new.release else None)
+    touched = {entry["unit"] for entry in changed} | {edge["from"] for found in edges.values() for edge in found}
     nodes = {
-        "added": [_told(name, new_view) for name in sorted(new_view.nodes.keys() - old_view.nodes.keys())],
-        "removed": [_told(name, old_view) for name in sorted(old_view.nodes.keys() - new_view.nodes.keys())],
+        "added": [_told(name, now) for name in sorted(now.nodes.keys() - was.nodes.keys())],
+        "removed": [_told(name, was) for name in sorted(was.nodes.keys() - now.nodes.keys())],
         "changed": changed,
     }
     return {
         "before": _heading(old),
         "after": _heading(new),
         "same": not any([*nodes.values(), *edges.values()]),
-        "nodes": {**nodes, "unchanged": [name for name in _in_both(old_view, new_view) if name not in touched]},
+        "nodes": {**nodes, "unchanged": [name for name in _in_both(was, now) if name not in touched]},
         "edges": edges,
         "notes": list(_notes(old, new, auto=baseline == "auto")),
     }
@@ -249,7 +240,7 @@ def _notes(old: Side, new: Side, *, auto: bool) -> t.Iterator[str]:
 # -- what is compared --------------------------------------------------------------------------------------------------
 
 
-def _views(old: Side, new: Side) -> tuple[_View, _View]:
+def _compared(old: Side, new: Side) -> tuple[_Compared, _Compared]:
     if old.release and not new.release:
         return _stock_and_host(old, new)
     if new.release and not old.release:
@@ -258,23 +249,22 @@ def _views(old: Side, new: Side) -> tuple[_View, _View]:
     return _plain(old), _plain(new)
 
 
-def _plain(side: Side) -> _View:
+def _plain(side: Side) -> _Compared:
     reverse = any(
-        INVERSE.get(kind) not in (None, *_AT_BOTH_ENDS)
+        INVERSE.get(type_) not in (None, *_AT_BOTH_ENDS)
         for node in side.nodes.values()
-        for kind in node.get("edges", {})
+        for type_ in node.get("edges", {})
     )
-    return _View(side.nodes, _edges(side.nodes), whole=bool(side.release), reverse=reverse)
+    return _Compared(side.nodes, _edges(side.nodes), whole=bool(side.release), reverse=reverse)
 
 
 def _edges(nodes: t.Mapping[str, Node]) -> dict[Edge, list[str]]:
     """Every edge once, with all that declares it."""
     found: dict[Edge, dict[str, None]] = {}
     for name, node in nodes.items():
-        for kind, others in node.get("edges", {}).items():
+        for type_, others in node.get("edges", {}).items():
             for other, declarations in others.items():
-                edge = Edge(other, INVERSE[kind], name) if kind in INVERSE else Edge(name, kind, other)
-                found.setdefault(edge, {}).update(dict.fromkeys(declarations))
+                found.setdefault(Edge(name, type_, other).canonical, {}).update(dict.fromkeys(declarations))
     return {edge: sorted(declarations, key=_by_line) for edge, declarations in found.items()}
 
 
@@ -283,7 +273,7 @@ def _by_line(declaration: str) -> tuple[str, int]:
     return _LINE.sub("", declaration), int(line[0][1:10]) if line else 0
 
 
-def _stock_and_host(stock: Side, host: Side) -> tuple[_View, _View]:
+def _stock_and_host(stock: Side, host: Side) -> tuple[_Compared, _Compared]:
     """What the release's lists and a host's facts both speak of.
 
     The lists know all lines of the files of some units, and nothing of other units. The facts know what was loaded:
@@ -292,7 +282,7 @@ def _stock_and_host(stock: Side, host: Side) -> tuple[_View, _View]:
     states = {name: node.get("load_state", "loaded") for name, node in host.nodes.items()}
     loaded = {name for name, state in states.items() if state == "loaded"}
     host_edges = {edge: kept for edge, declared in _edges(host.nodes).items() if (kept := _comparable(edge, declared))}
-    records = _records(stock, host, {*host.nodes, *(end for edge in host_edges for end in (edge.source, edge.target))})
+    records = _records(stock, host, {*host.nodes, *(end for edge in host_edges for end in (edge.unit, edge.other))})
     stock_edges = {}
     for edge, declared in _edges(records).items():
         here = {_place(text) for text in host_edges.get(edge, [])}
@@ -315,7 +305,7 @@ def _stock_and_host(stock: Side, host: Side) -> tuple[_View, _View]:
         if states[name] not in ("unknown", "not-found")
         and (name in records or _known_unit(name) or _owner(node.get("fragment") or _FOLDER) == "yours")
     }
-    return _View(stock_nodes, stock_edges, whole=True), _View(host_nodes, host_edges, whole=True)
+    return _Compared(stock_nodes, stock_edges, whole=True), _Compared(host_nodes, host_edges, whole=True)
 
 
 def _enabled_like(record: Node, node: Node) -> Node:
@@ -331,8 +321,8 @@ def _records(stock: Side, host: Side, names: set[str]) -> dict[str, Node]:
         node = stock.nodes.get(name) or stock.nodes.get(_template(name))
         if node and not (name in ids and ids[name] in stock.nodes):
             edges = {
-                kind: {ids.get(other, other): declared for other, declared in others.items()}
-                for kind, others in node["edges"].items()
+                type_: {ids.get(other, other): declared for other, declared in others.items()}
+                for type_, others in node["edges"].items()
             }
             records[ids.get(name, name)] = {**node, "edges": edges}
     return records
@@ -344,7 +334,7 @@ def _comparable(edge: Edge, declarations: t.Iterable[str]) -> list[str]:
         text
         for text in declarations
         if text.startswith("/")
-        and (_known_unit(_declarer(text)) or (_known_unit(edge.source) and _owner(text) != "vendor"))
+        and (_known_unit(_declarer(text)) or (_known_unit(edge.unit) and _owner(text) != "vendor"))
     ]
 
 
@@ -368,7 +358,7 @@ def _declarer(declaration: str) -> str:
 # -- what differs ------------------------------------------------------------------------------------------------------
 
 
-def _edges_diff(old: _View, new: _View) -> dict[str, list[dict[str, t.Any]]]:
+def _edges_diff(old: _Compared, new: _Compared) -> dict[str, list[dict[str, t.Any]]]:
     moved = [
         {
             **_ends(edge),
@@ -382,7 +372,7 @@ def _edges_diff(old: _View, new: _View) -> dict[str, list[dict[str, t.Any]]]:
     return {"added": _only_in(new, old), "removed": _only_in(old, new), "moved": moved}
 
 
-def _only_in(one: _View, other: _View) -> list[dict[str, t.Any]]:
+def _only_in(one: _Compared, other: _Compared) -> list[dict[str, t.Any]]:
     return [
         {**_ends(edge), "declared_by": list(one.edges[edge]), "origin": origin(one.edges[edge])}
         for edge in sorted(one.edges.keys() - other.edges.keys())
@@ -390,9 +380,9 @@ def _only_in(one: _View, other: _View) -> list[dict[str, t.Any]]:
     ]
 
 
-def _follows(edge: Edge, one: _View, other: _View) -> bool:
+def _follows(edge: Edge, one: _Compared, other: _Compared) -> bool:
     """Whether an edge is on one side alone only because a unit is, or is masked on the other, which is told itself."""
-    ends = {edge.source, edge.target} & one.nodes.keys()
+    ends = {edge.unit, edge.other} & one.nodes.keys()
     masked = {end for end in ends if other.nodes.get(end, {}).get("masked") and not one.nodes[end].get("masked")}
     if masked:
         by_it = {_template(end) for end in masked}
@@ -402,7 +392,7 @@ def _follows(edge: Edge, one: _View, other: _View) -> bool:
 
 
 def _ends(edge: Edge) -> dict[str, str]:
-    return {"from": edge.source, "type": edge.kind, "to": edge.target}
+    return {"from": edge.unit, "type": edge.type, "to": edge.other}
 
 
 def _places(declarations: t.Iterable[str]) -> set[str]:
@@ -417,7 +407,7 @@ def _place(declaration: str) -> str:
     return _VENDOR_FOLDER.sub(_FOLDER, _ORIGIN.sub("", _LINE.sub("", declaration)), count=1)
 
 
-def _fields_diff(old: _View, new: _View, only: t.Sequence[str] | None) -> list[dict[str, t.Any]]:
+def _fields_diff(old: _Compared, new: _Compared, only: t.Sequence[str] | None) -> list[dict[str, t.Any]]:
     changed = []
     for name in _in_both(old, new):
         one, other = old.nodes[name], new.nodes[name]
@@ -431,7 +421,7 @@ def _fields_diff(old: _View, new: _View, only: t.Sequence[str] | None) -> list[d
     return changed
 
 
-def _in_both(old: _View, new: _View) -> list[str]:
+def _in_both(old: _Compared, new: _Compared) -> list[str]:
     """The units that both sides know the files of."""
     return [
         name
@@ -456,6 +446,6 @@ def _on(state: t.Any) -> bool:
     return state in ("enabled", "enabled-runtime")
 
 
-def _told(name: str, view: _View) -> dict[str, str]:
-    fragment = view.nodes[name].get("fragment", "")
+def _told(name: str, side: _Compared) -> dict[str, str]:
+    fragment = side.nodes[name].get("fragment", "")
     return {"unit": name, "fragment": fragment, "origin": origin([fragment])}

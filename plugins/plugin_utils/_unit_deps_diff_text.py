@@ -62,10 +62,10 @@ def _paragraphs(result: t.Mapping[str, t.Any]) -> dict[str, list[str]]:
         tell(entry["unit"], *_field(**entry))
     for sign, key in (("-", "removed"), ("+", "added"), ("~", "moved")):
         for (unit, other), group in itertools.groupby(sorted(edges[key], key=_pair), key=_pair):
-            links = sorted(group, key=lambda edge: (edge["type"] == "After", edge["type"]))
-            types = ", ".join(printable(edge["type"]) for edge in links)
+            between = sorted(group, key=lambda edge: (edge["type"] == "After", edge["type"]))
+            types = ", ".join(printable(edge["type"]) for edge in between)
             files = " -> ".join(
-                _declared(text for edge in links for text in edge[side])
+                _declared(text for edge in between for text in edge[side])
                 for side in (("before", "after") if key == "moved" else ("declared_by",))
             )
             tell(unit, f"  {sign} {types} {printable(other)}: {files}")
