@@ -27,11 +27,11 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._unit_
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = ROOT / "docs" / "docsite" / "rst"
 GUIDE = (PAGES / "guide_unit_not_starting.rst").read_text()
-RECORDED = ROOT / "tests" / "unit" / "plugins" / "plugin_utils" / "fixtures" / "unit_deps" / "key-missing.json"
+RECORDED = ROOT / "tests" / "unit" / "plugins" / "plugin_utils" / "fixtures" / "unit_deps"
 
 
-def facts() -> dict[str, Any]:
-    facts: dict[str, Any] = json.loads(RECORDED.read_text())
+def facts(name: str = "key-missing") -> dict[str, Any]:
+    facts: dict[str, Any] = json.loads((RECORDED / f"{name}.json").read_text())
     return facts
 
 
@@ -40,8 +40,16 @@ def shown(lines: str) -> list[str]:
     return [json.dumps(line, ensure_ascii=False) for line in lines.splitlines()]
 
 
-def test_the_tree_in_the_guide_is_what_the_filter_draws() -> None:
-    assert ",".join(shown(unit_deps_tree(facts()))) in re.sub(r",\n\s*", ",", GUIDE)
+def test_the_states_in_the_guide_are_those_of_the_machine() -> None:
+    block = re.search(r"systemctl is-active (.+)\n((?:  \w+\n)+)", GUIDE)
+    assert block
+    nodes = facts()["nodes"]
+    assert [nodes[f"{name}.service"]["active_state"] for name in block[1].split()] == block[2].split()
+
+
+@pytest.mark.parametrize(("name", "reverse"), [("key-missing", False), ("key-missing-reverse", True)])
+def test_the_trees_in_the_guide_are_what_the_filter_draws(name: str, reverse: bool) -> None:
+    assert ",".join(shown(unit_deps_tree(facts(name), reverse=reverse))) in re.sub(r",\n\s*", ",", GUIDE)
 
 
 def test_the_differences_in_the_guide_are_what_the_filter_tells() -> None:
@@ -81,6 +89,12 @@ def test_the_picture_is_what_the_filter_draws() -> None:
     )
     (picture,) = (PAGES / "pictures").glob("*.svg")
     assert words(ElementTree.fromstring(drawn.stdout)) == words(ElementTree.parse(picture).getroot()) != []
+
+
+def test_the_pictures_say_who_made_them_and_what_one_may_do_with_them() -> None:
+    for picture in (PAGES / "pictures").iterdir():
+        assert "\nCopyright (c) " in picture.read_text()
+        assert "\nSPDX-License-Identifier: GPL-3.0-or-later\n" in picture.read_text()
 
 
 def words(svg: ElementTree.Element) -> list[str]:
