@@ -81,7 +81,7 @@ def parse_unit_file(file: str, lines: t.Iterable[Line]) -> list[Setting]:
                 line=first,
                 section=section,
                 key=key.strip(_BLANK),
-                value=" ".join(piece.strip(_BLANK) for _, piece in pieces).strip(_BLANK),
+                value=" ".join(piece.strip(_BLANK) for _number, piece in pieces).strip(_BLANK),
                 words=tuple(Word(_unquoted(word), number) for number, piece in pieces for word in _WORD.findall(piece)),
             )
         )
