@@ -19,7 +19,9 @@ description:
     what holds it up is thick, and what holds it up has a double border.
   - Shows what people wrote. What systemd adds to nearly every unit by rules of its own (dependencies on
     C(sysinit.target), on C(basic.target), on slices) is shown only where something is wrong with it, and C(PartOf) not
-    at all, since no start waits for it.
+    at all, since no start waits for it. O(all=true) shows them.
+  - C(Conflicts), C(OnFailure), C(OnSuccess), C(Triggers) and C(TriggeredBy) are in the facts and not in the graph, not
+    even with O(all=true). C(Before) is drawn as the C(After) of the other unit.
   - The same facts give the same text.
 positional: unit
 options:
@@ -33,7 +35,7 @@ options:
       - The units that the facts were gathered for are the default.
     type: raw
   all:
-    description: Whether to show the dependencies of the boot and of systemd's own rules, too.
+    description: Whether to show C(PartOf) and the dependencies of the boot and of systemd's own rules, too.
     type: bool
     default: false
 seealso:

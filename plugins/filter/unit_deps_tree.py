@@ -18,7 +18,9 @@ description:
     their full paths below the tree.
   - Shows what people wrote. What systemd adds to nearly every unit by rules of its own (dependencies on
     C(sysinit.target), on C(basic.target), on slices) is shown only where something is wrong with it, and C(PartOf) not
-    at all, since no start waits for it. A line below the tree says how many were left out.
+    at all, since no start waits for it. A line below the tree says how many were left out, and O(all=true) shows them.
+  - C(Conflicts), C(OnFailure), C(OnSuccess), C(Triggers) and C(TriggeredBy) are in the facts and not in the tree, not
+    even with O(all=true). C(Before) is drawn as the C(After) of the other unit.
   - Each unit tells its dependencies once, where it is nearest to the top; C(see above) or C(see below) stands where it
     is met again.
   - The signs are C(●) up, C(↻) on its way, C(○) not up, C(✗) failed, C(?) not known. A dashed branch is an ordering
@@ -35,7 +37,7 @@ options:
       - The units that the facts were gathered for are the default.
     type: raw
   all:
-    description: Whether to show the dependencies of the boot and of systemd's own rules, too.
+    description: Whether to show C(PartOf) and the dependencies of the boot and of systemd's own rules, too.
     type: bool
     default: false
   reverse:
@@ -63,7 +65,7 @@ EXAMPLES = r"""
   ansible.builtin.debug:
     msg: "{{ (ansible_facts.container_linux_unit_deps | container_linux.remediation.unit_deps_tree).splitlines() }}"
 
-- name: Begin with flanneld.service, and leave nothing out
+- name: Begin with flanneld.service, and show what systemd's own rules add
   ansible.builtin.debug:
     msg: >-
       {{ ansible_facts.container_linux_unit_deps

@@ -82,6 +82,13 @@ def test_any_graph_is_drawn_whole(edges: dict[str, list[str]], everything: bool)
     assert len(ARROW.findall(dot(view, unit=None, everything=everything))) == links
 
 
+@pytest.mark.parametrize("kind", ["Conflicts", "OnFailure", "OnSuccess", "Triggers", "TriggeredBy", "Before", "After"])
+def test_of_the_types_that_no_start_needs_none_is_drawn(kind: str) -> None:
+    view = View(graph({"a.service": ["b.service"]}, "a.service", kind=kind), reader="test")
+    drawn = tree(view, unit=None, everything=True, reverse=False, ascii_only=True)
+    assert ("b.service" in drawn) == ("->" in dot(view, unit=None, everything=True)) == (kind == "After")
+
+
 @given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(), lambda part: st.lists(part, max_size=3)))
 def test_what_stands_where_a_list_belongs_is_read_or_refused(value: object) -> None:
     for key in ("units", "missing", "cycles", "not_loaded", "unread", "partial", "blocked_by"):
