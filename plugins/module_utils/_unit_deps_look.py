@@ -33,7 +33,7 @@ _EDGES = (
 )
 PROPERTIES = (
     "Id Names LoadState ActiveState SubState Result UnitFileState FragmentPath SourcePath DropInPaths NeedDaemonReload "
-    "ConditionResult ConditionTimestampMonotonic ActiveEnterTimestampMonotonic InactiveExitTimestampMonotonic "
+    "Type RemainAfterExit AssertResult AssertTimestampMonotonic ConditionResult ConditionTimestampMonotonic ActiveEnterTimestampMonotonic InactiveExitTimestampMonotonic "
     f"DefaultDependencies RequiresMountsFor WantsMountsFor {_EDGES}"
 )
 """What is asked of each unit; of these, a version of systemd leaves out what it does not know."""
@@ -90,12 +90,23 @@ walk() {
   set -f
   # shellcheck disable=SC2086 # units are a list of words
   show_units units '*' $UNITS
-  SEEN=$(printf '%s\n' "$SHOWN" | sed -n 's/^Id=//p')
+  # a unit that was loaded is told of twice, once by its name and once by the pattern
+  CLOSED=yes
+  for UNIT in $UNITS; do
+    case $SHOWN in
+      *"Id=$UNIT$LINE"*"Id=$UNIT$LINE"*) ;;
+      *) CLOSED= ;;
+    esac
+  done
+  SEEN=
   FRESH=
-  [ -z "$UNITS" ] || FRESH=$(printf '%s\n' "$SHOWN" | names)
+  if [ -z "$CLOSED" ]; then
+    SEEN=$(printf '%s\n' "$SHOWN" | sed -n 's/^Id=//p')
+    FRESH=$(printf '%s\n' "$SHOWN" | names)
+    DEADLINE=$(($(date +%s) + PATIENCE))
+  fi
   ROUND=0
-  DEADLINE=$(($(date +%s) + PATIENCE))
-  while [ "$TOLD" -eq 0 ]; do
+  while [ "$TOLD" -eq 0 ] && [ -n "$FRESH" ]; do
     # what is named and not seen yet: the seen ones stand there twice or more, so `uniq -u` drops them
     FRESH=$(printf '%s\n' "$FRESH" "$SEEN" "$SEEN" | sort | uniq -u)
     if [ -z "$FRESH" ] || [ "$(date +%s)" -ge "$DEADLINE" ]; then
@@ -260,60 +271,86 @@ ${CONTINUED}{
 }
 """
 
+_DUMP_SH = r"""
+dump() {
+  command -v systemd-analyze >/dev/null 2>&1 || return 0
+  DUMP=$(timeout -k 1 "$LIMIT" systemd-analyze --no-pager dump 2>&1)
+  DUMPED=$?
+  printf '%s\n' "$DUMPED"
+  if [ "$DUMPED" -ne 0 ]; then
+    printf '%s\n' "$DUMP"
+    return
+  fi
+  printf '%s\n' "$DUMP" | sed -n -e '/^[^[:blank:]]\{1,\} Unit /p' \
+    -e "/^[[:blank:]]\($FOLLOWED\): [^ ]* (.*-\(path\|mount\|implicit\|proc-swap\|udev\)/p"
+}
+"""
+
 _LOOK_SH = (
     _UNITS_SH
     + _FILES_SH
+    + _DUMP_SH
     + r"""
 LINE='
 '
-begin manager
-MANAGER=$(timeout -k 1 "$LIMIT" systemctl show --no-pager -p Version -p UnitPath)
-TOLD=$?
-printf '%s\n' "$MANAGER"
-finish manager "$TOLD"
-DIRECTORIES=$(printf '%s\n' "$MANAGER" | sed -n 's/^UnitPath=//p')
-DIRECTORIES=${DIRECTORIES:-$KNOWN_DIRECTORIES}
-section boot "$LIMIT" sed -n 's/^btime //p' /proc/stat
-section os "$LIMIT" cat /etc/os-release
-
-SHOWN=
-# a systemd that did not tell of itself is not asked again
-if [ "$TOLD" -eq 0 ]; then
-  walk
-fi
-if [ "$TOLD" -eq 0 ]; then
-  section jobs "$LIMIT" systemctl list-jobs --no-legend --no-pager --full
-fi
-begin links
-list_links
-finish links 0
-FILES=$(list_files | sort -u)
-IFS=$LINE
-set -f
-# shellcheck disable=SC2086 # a list of lines
-FILES=$(sort_out $FILES)
-# shellcheck disable=SC2046 # a list of lines
-set -- $(printf '%s\n' "$FILES" | sed '/^!/d')
-unset IFS
-set +f
-begin unread
-printf '%s\n' "$FILES" | sed -n 's/^!//p'
-list_unlisted
-finish unread 0
-begin files
-read_files "$@"
-finish files "$?"
-section ages "$LIMIT" stat -L -c '%Z %Y %n' -- "$@" /dev/null
 # It tells where a dependency on a mount comes from, which for some depends on the order in which systemd read its
-# units. Before systemd 236 it does not. It also tells of environments, which must not leave the host.
-if [ "$TOLD" -eq 0 ] && command -v systemd-analyze >/dev/null 2>&1; then
-  begin origins
-  DUMP=$(timeout -k 1 "$LIMIT" systemd-analyze --no-pager dump)
+# units. Before systemd 236 it does not. It also tells of environments, which must not leave the host. Its time passes
+# while the rest is asked, so its answer, after its exit status, waits in a pipe.
+dump | {
+  exec 3<&0 </dev/null
+  begin manager
+  MANAGER=$(timeout -k 1 "$LIMIT" systemctl show --no-pager -p Version -p UnitPath)
   TOLD=$?
-  printf '%s\n' "$DUMP" | sed -n -e '/^[^[:blank:]]\{1,\} Unit /p' \
-    -e "/^[[:blank:]]\($FOLLOWED\): [^ ]* (.*-\(path\|mount\|implicit\|proc-swap\|udev\)/p"
-  finish origins "$TOLD"
-fi
+  printf '%s\n' "$MANAGER"
+  finish manager "$TOLD"
+  DIRECTORIES=$KNOWN_DIRECTORIES
+  case $MANAGER in
+    *UnitPath=/*)
+      DIRECTORIES=${MANAGER#*UnitPath=}
+      DIRECTORIES=${DIRECTORIES%%"$LINE"*}
+      ;;
+  esac
+  section boot "$LIMIT" sed -n 's/^btime //p' /proc/stat
+  section os "$LIMIT" cat /etc/os-release
+
+  SHOWN=
+  # a systemd that did not tell of itself is not asked again
+  if [ "$TOLD" -eq 0 ]; then
+    walk
+  fi
+  if [ "$TOLD" -eq 0 ]; then
+    section jobs "$LIMIT" systemctl list-jobs --no-legend --no-pager --full
+  fi
+  begin links
+  list_links
+  finish links 0
+  FILES=$(list_files | sort -u)
+  IFS=$LINE
+  set -f
+  # shellcheck disable=SC2086 # a list of lines
+  FILES=$(sort_out $FILES)
+  # shellcheck disable=SC2046 # a list of lines
+  set -- $(printf '%s\n' "$FILES" | sed '/^!/d')
+  unset IFS
+  set +f
+  begin unread
+  printf '%s\n' "$FILES" | sed -n 's/^!//p'
+  list_unlisted
+  finish unread 0
+  begin files
+  read_files "$@"
+  finish files "$?"
+  section ages "$LIMIT" stat -L -c '%Z %Y %n' -- "$@" /dev/null
+  if [ "$TOLD" -eq 0 ] && read -r DUMPED <&3; then
+    begin origins
+    if [ "$DUMPED" -eq 0 ]; then
+      cat <&3
+    else
+      cat <&3 >&2
+    fi
+    finish origins "$DUMPED"
+  fi
+}
 """
 )
 
