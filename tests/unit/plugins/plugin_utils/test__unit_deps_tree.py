@@ -262,7 +262,7 @@ def test_a_long_chain_is_no_recursion() -> None:
     assert lines[-1].split("●")[1].startswith(" u01499")
 
 
-def test_four_times_the_units_take_about_four_times_as_long() -> None:
+def test_four_times_the_units_take_not_sixteen_times_as_long() -> None:
     def seconds(count: int) -> float:
         given, times = mesh_of(count), []
         for _run in range(5):
@@ -271,7 +271,8 @@ def test_four_times_the_units_take_about_four_times_as_long() -> None:
             times.append(time.process_time() - begin)
         return min(times)
 
-    assert seconds(2000) < 4 * 2 * seconds(500)
+    # quadratic would be sixteen times, and on a busy machine linear is up to eight
+    assert seconds(2000) < 12 * seconds(500)
 
 
 @pytest.mark.parametrize(
