@@ -56,15 +56,15 @@ def judge(seen: Observation, *, desired: t.Any = None) -> dict[str, t.Any]:
 
 
 def _verdict(rule: Rule, finding: Finding) -> dict[str, t.Any]:
-    culprit = printable(finding.culprit)
+    culprit, about = printable(finding.culprit), printable(finding.about)
     return {
         "name": rule.name,
         "row": rule.row,
         "kind": rule.kind,
-        "cause": rule.cause.format(culprit=culprit),
+        "cause": rule.cause.format(culprit=culprit, about=about),
         "culprit": culprit,
         "evidence": [{"source": printable(item.source), "line": printable(item.line)} for item in finding.evidence],
-        "remedy": rule.remedy.format(culprit=culprit),
+        "remedy": rule.remedy.format(culprit=culprit, about=about),
         "risk": rule.risk,
         "cure": rule.cure,
         "consent": rule.consent,
@@ -198,7 +198,7 @@ def _etcd(case: Case) -> dict[str, t.Any]:
         "problems": _problems(case),
         "in_place_of_etcd2": case.etcd_in_place_of_etcd2,
         "member_used": case.etcd_member_used,
-        "pulled_in_by": [printable(path) for path in case.pulls_in_etcd],
+        "pulled_in_by": [printable(path) for path in case.wiring.pulls_in("etcd.service")],
     }
 
 

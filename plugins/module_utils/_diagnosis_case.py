@@ -13,15 +13,10 @@ import typing as t
 from dataclasses import dataclass
 
 from ansible_collections.container_linux.remediation.plugins.module_utils import _flannel_config
+from ansible_collections.container_linux.remediation.plugins.module_utils._diagnosis_wiring import Wiring
 from ansible_collections.container_linux.remediation.plugins.module_utils._flannel_settings import parse_env_file
 from ansible_collections.container_linux.remediation.plugins.module_utils._host import printable
-from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import (
-    REQUIREMENTS,
-    blocking_chain,
-    requirements,
-    words,
-)
-from ansible_collections.container_linux.remediation.plugins.module_utils._unit_deps import Edge
+from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import requirements, words
 
 if t.TYPE_CHECKING:
     from ansible_collections.container_linux.remediation.plugins.module_utils._diagnosis_seen import (
@@ -29,7 +24,7 @@ if t.TYPE_CHECKING:
         Observation,
     )
     from ansible_collections.container_linux.remediation.plugins.module_utils._etcd import Node
-    from ansible_collections.container_linux.remediation.plugins.module_utils._unit_deps import Declaration
+    from ansible_collections.container_linux.remediation.plugins.module_utils._unit_deps import Edge
 
 
 @dataclass(frozen=True)
@@ -48,7 +43,7 @@ class Case:
     desired: t.Any = None
 
     def unit(self, name: str, prop: str) -> str:
-        return self.seen.units[name].get(prop, "")
+        return (self.seen.units.get(name) or self.wiring.properties(name)).get(prop, "")
 
     def state(self, name: str) -> str:
         return self.unit(name, "ActiveState")
@@ -65,12 +60,6 @@ class Case:
     def broken(self) -> bool:
         """Whether Docker, or the flanneld that this host means to run, is not up."""
         return not self.docker_answers or self.flanneld_missing
-
-    @property
-    def needed(self) -> list[str]:
-        """The units that have to be up for Docker to run on this host."""
-        flannel = ["flanneld.service", "early-docker.service", "early-docker.target"] if self.flanneld_wanted else []
-        return ["docker.service", "docker.socket", *flannel, *(["etcd2.service"] if self.etcd2_used else [])]
 
     # docker
 
@@ -101,7 +90,7 @@ class Case:
         environment = self.unit("flanneld.service", "Environment")
         if re.search(r"DOCKER_HOST=(?!unix:/+(var/)?run/docker\.sock\b)", environment):
             return []
-        found = [Evidence(*line.rsplit(":", 1)) for line in self.seen.runs_docker if ":" in line]
+        found = [Evidence(printable(source), printable(line)) for source, line in self.seen.runs_docker]
         argv = re.search(r"argv\[\]=([^;]*)", self.unit("flanneld.service", "ExecStart"))
         if argv and re.search(r"(^|[ /])docker (\S+ )*run |/docker\.sock", argv[1]):
             found.append(Evidence("systemctl show flanneld.service", printable(f"ExecStart={argv[1]}")))
@@ -221,45 +210,25 @@ class Case:
 
     # dependencies
 
-    def declared(self, *edges: Edge) -> list[Declaration]:
-        """What declares some dependencies: lines of unit files, and links."""
-        graph = self.seen.graph
-        found = [declaration for edge in edges for declaration in graph.declarations(edge)] if graph else []
-        return list(dict.fromkeys(declaration for declaration in found if declaration.file))
-
-    def edges(self, name: str, types: t.Iterable[str]) -> list[Edge]:
-        """The dependencies of a unit, as systemd tells them."""
-        graph = self.seen.graph
-        id_ = graph.id_of(name) if graph else name
-        return list(graph.edges(id_, types)) if graph and id_ in graph.units else []
+    @property
+    def wiring(self) -> Wiring:
+        return Wiring(self.seen.graph)
 
     @property
-    def waits_along(self) -> list[Edge]:
-        """The dependencies along which docker waits: each of them of the unit before it, down to the deepest one."""
-        graph = self.seen.graph
-        if not graph:
-            return []
-        chain = blocking_chain(graph.id_of("docker.service"), graph.look.units, graph.look.jobs)
-        steps = set(zip(chain, chain[1:]))
-        types = (*REQUIREMENTS, "After")
-        return [edge for unit in chain for edge in self.edges(unit, types) if (edge.unit, edge.other) in steps]
+    def needed(self) -> list[str]:
+        """All the units that have to be up for Docker to run as this host means it to."""
+        flannel = ["flanneld.service"] if self.flanneld_wanted else []
+        etcd = ["etcd2.service"] if self.etcd2_used else []
+        return self.wiring.needed("docker.service", "docker.socket", *flannel, *etcd)
 
-    @property
-    def pulls_in_etcd(self) -> list[str]:
-        """The files that make etcd.service start."""
-        types = ("WantedBy", "RequiredBy", "RequiredByOverridable", "BoundBy", "RequisiteOf", "UpheldBy")
-        return sorted({declaration.file for declaration in self.declared(*self.edges("etcd.service", types))})
-
-    def in_files(self, declarations: t.Iterable[Declaration]) -> list[Evidence]:
-        """Lines of unit files, and links, as evidence."""
+    def lines(self, edges: t.Iterable[Edge]) -> list[Evidence]:
+        """The lines of unit files, and the links, that declare some dependencies."""
         graph = self.seen.graph
-        if not graph:
-            return []
         return [
             Evidence(f"{found.file}:{found.line}", printable(graph.source(found)))
-            if found.line
+            if found.line and graph
             else Evidence(found.file, "a link")
-            for found in declarations
+            for found in self.wiring.declared(edges)
         ]
 
     # docker0

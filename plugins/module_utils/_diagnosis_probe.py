@@ -117,6 +117,12 @@ hide() {
   sed -e 's,://[^/@ ]*@,://,g' "$@"
 }
 
+# no_secrets: passes text on without passwords either: in an environment, on a command line
+no_secrets() {
+  hide -e 's/"[A-Z_]*PASSWORD=\(\\.\|[^"\\]\)*"//g' -e 's/\([A-Z_]*PASSWORD=\)[^ ]*/\1/g' \
+    -e 's/\(-password[= ]\)[^ ]*/\1/g'
+}
+
 pick() {
   printf '%s\n' "$SHOWN" | sed -n "$@"
 }
@@ -155,11 +161,8 @@ ask_docker() {
 
 show os /etc/os-release
 begin units
-# A password is nobody's business here: in an environment, on a command line, in an endpoint.
 # shellcheck disable=SC2086 # properties and units are lists of words
-SHOWN=$(timeout -k 1 15 systemctl show --no-pager $PROPERTIES $CHAIN |
-  hide -e 's/"[A-Z_]*PASSWORD=\(\\.\|[^"\\]\)*"//g' -e 's/\([A-Z_]*PASSWORD=\)[^ ]*/\1/g' \
-    -e 's/\(-password[= ]\)[^ ]*/\1/g')
+SHOWN=$(timeout -k 1 15 systemctl show --no-pager $PROPERTIES $CHAIN | no_secrets)
 printf '%s\n' "$SHOWN"
 finish units 0
 section jobs 10 systemctl list-jobs --no-legend --no-pager --full
@@ -247,13 +250,22 @@ if [ "$PINGED" -ne 0 ] || ! is_active flanneld.service; then
   ls -l /proc/self/fd $(pick -e 's,^MainPID=\([1-9][0-9]*\)$,/proc/\1/fd,p')
   finish sockets 0
   section stores 5 ls -d /var/lib/etcd/member /var/lib/etcd2/member
-  # a script of the operating system may start flanneld in docker
+  # A script of the operating system may start flanneld in docker. Of each line that does, joined with those that it
+  # continues, the file, the number and the text.
   begin wrapper
+  set -f
   for FILE in $(pick -e '/./{H;$!d' -e '}' \
     -e 'x;/\nId=flanneld\.service\n/s/.*\nExecStart={ path=\([^ ;]*\) .*/\1/p'); do
-    [ -f "$FILE" ] && [ "$(head -c 2 "$FILE" | tr -d '\0')" = '#!' ] &&
-      head -c 65536 "$FILE" | grep -nE '^[^#]*((^|[ /])docker +([^ ]+ +)*run |docker\.sock)' | sed "s,^,$FILE:,"
+    if [ -f "$FILE" ] && [ "$(head -c 2 "$FILE" | tr -d '\0')" = '#!' ]; then
+      head -c 65536 "$FILE" | sed -n -e '/^[[:blank:]]*#/d' -e ':line' -e '/\\$/{N;s/\\\n/ /;b line' -e '}' \
+        -e '/docker["'\''}]*[[:blank:]]\(.*[[:blank:]]\)\{0,1\}run[[:blank:]]/b told' \
+        -e '/\$[{]*DOCKER[A-Z_]*["'\''}]*[[:blank:]]\(.*[[:blank:]]\)\{0,1\}run[[:blank:]]/b told' \
+        -e '/docker\.sock/b told' -e d -e ':told' -e '=;p' | no_secrets | while read -r NUMBER && IFS= read -r TEXT; do
+        printf '%s\n%s\n%s\n' "$FILE" "$NUMBER" "$TEXT"
+      done
+    fi
   done
+  set +f
   finish wrapper 0
   # systemd says so of each unit whose start it gave up because another one failed; nothing tries them again
   SAID=$(timeout -k 1 10 journalctl -b -q --no-pager -o cat _PID=1 |
@@ -329,7 +341,7 @@ def observe(host: Host, *, wait: int = 0) -> Observation:
         stores=_lines(answer, "stores"),
         gave_up=parse_show(answer["left"].out) if "left" in answer else (),
         cyclic=[line for line in map(clean, _lines(answer, "said")) if "ordering cycle" in line],
-        runs_docker=_lines(answer, "wrapper"),
+        runs_docker=_told(_lines(answer, "wrapper")),
     )
     if not Case(seen).something_is_wrong:
         return seen
@@ -339,6 +351,11 @@ def observe(host: Host, *, wait: int = 0) -> Observation:
 def _lines(answer: Answer, name: str) -> list[str]:
     """The lines of a section that only a host in trouble has."""
     return [line for line in answer[name].out.splitlines() if line] if name in answer else []
+
+
+def _told(lines: t.Sequence[str]) -> list[tuple[str, str]]:
+    """Where a script runs docker, and the line that does, from lines with the file, the number and the text in turn."""
+    return [(f"{file}:{number}", text.strip()) for file, number, text in zip(lines[::3], lines[1::3], lines[2::3])]
 
 
 def _units(answer: Answer) -> dict[str, Properties]:

@@ -19,17 +19,21 @@ from dataclasses import dataclass
 from ansible_collections.container_linux.remediation.plugins.module_utils import _flannel_config
 from ansible_collections.container_linux.remediation.plugins.module_utils._diagnosis_case import Case, Evidence
 from ansible_collections.container_linux.remediation.plugins.module_utils._host import printable
-from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import REQUIREMENTS
-from ansible_collections.container_linux.remediation.plugins.module_utils._unit_deps import Edge
-from ansible_collections.container_linux.remediation.plugins.module_utils._unit_deps_cycles import cycles
+from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import (
+    REQUIREMENTS,
+    state_words,
+    was_skipped,
+    words,
+)
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What a rule saw: who is to blame, and the lines that say so."""
+    """What a rule saw: who is to blame, the lines that say so, and for some sentences what it is about."""
 
     culprit: str
     evidence: t.Sequence[Evidence]
+    about: str = ""
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,7 @@ class Rule:
         name: a short name for programs.
         row: its number in the failure catalogue of the documentation; None for a finding outside of it.
         kind: `cause` (the host is not healthy), `consequence` (follows from a cause), `note` (worth knowing).
-        cause: a sentence for people; `{culprit}` stands for the culprit.
+        cause: a sentence for people; `{culprit}` and `{about}` stand for those of the finding.
         remedy: what to do about it, likewise.
         risk: what the remedy may break.
         find: the signature.
@@ -59,62 +63,73 @@ class Rule:
     consent: str = ""
 
 
-def _requirement_missing(case: Case) -> Finding | None:
-    if not case.broken or not case.seen.graph:
+def _requirement_missing(case: Case, *, of: str = "") -> Finding | None:
+    if not case.broken:
         return None
-    units = case.seen.graph.look.units
+    wiring = case.wiring
     edges = [
         edge
-        for name in case.needed
-        for edge in case.edges(name, REQUIREMENTS)
-        if units.get(edge.other, {}).get("LoadState") == "not-found"
+        for name in (wiring.needed(of) if of else case.needed)
+        for edge in wiring.edges(name, REQUIREMENTS)
+        if wiring.properties(edge.other).get("LoadState") == "not-found"
     ]
     if not edges:
         return None
-    declared = case.declared(*edges)
-    files = ", ".join(dict.fromkeys(item.file for item in declared)) or "a rule of systemd's"
+    remembered = f"what systemd remembers of {edges[0].unit}; no file says so any more, so run systemctl daemon-reload"
     missing = [Evidence(f"systemctl show {edge.other}", "LoadState=not-found") for edge in edges]
-    return Finding(files, [*case.in_files(declared), *missing, *case.logged("docker.service", "not found")])
+    log = case.logged("docker.service", "not found")
+    return Finding(wiring.files(edges) or remembered, [*case.lines(edges), *missing, *log])
 
 
-def _ordering_cycle(case: Case) -> Finding | None:
-    if not case.broken or not case.seen.graph:
-        return None
-    order = {id_: unit.edges.get("After", ()) for id_, unit in case.seen.graph.units.items()}
-    for cycle in cycles(order):
-        told = [line for line in case.seen.cyclic if any(f"{unit}/" in line for unit in cycle)]
-        if told and set(cycle) & set(case.needed):
-            declared = case.declared(*(Edge(a, "After", b) for a, b in zip(cycle, [*cycle[1:], cycle[0]])))
-            files = ", ".join(dict.fromkeys(item.file for item in declared))
+def _ordering_cycle(case: Case, *, of: str = "") -> Finding | None:
+    for cycle in case.wiring.cycles([of] if of else case.needed) if case.broken else ():
+        told = [line for line in case.seen.cyclic if any(f"{edge.unit}/" in line for edge in cycle)]
+        if told:
             lines = [Evidence("journal of systemd", printable(line)) for line in told[:5]]
-            return Finding(files or ", ".join(cycle), [*case.in_files(declared), *lines])
+            culprit = case.wiring.files(cycle) or ", ".join(edge.unit for edge in cycle)
+            return Finding(culprit, [*case.lines(cycle), *lines])
     return None
 
 
 def _docker_and_flanneld_need_each_other(case: Case) -> Finding | None:
-    if case.docker_answers or not case.flanneld_missing or not case.docker_requires_flanneld:
+    if case.docker_answers or not case.flanneld_missing:
         return None
-    needs = case.edges("flanneld.service", REQUIREMENTS)
-    back = case.in_files(case.declared(*(edge for edge in needs if edge.other == "docker.service")))
-    back += case.flanneld_runs_in_docker
-    if not back:
+    way = case.wiring.way("docker.service", "flanneld.service")
+    back = case.lines(case.wiring.way("flanneld.service", "docker.service")) + case.flanneld_runs_in_docker
+    if not way or not back:
         return None
-    edges = case.edges("docker.service", (*REQUIREMENTS, "After"))
-    declared = case.declared(*(edge for edge in edges if edge.other == "flanneld.service"))
-    files = ", ".join(dict.fromkeys(item.file for item in declared)) or "docker.service"
-    return Finding(files, [*case.in_files(declared), *back, case.shown("flanneld.service")])
+    return Finding(case.wiring.files(way), [*case.lines(way), *back, case.shown("flanneld.service")])
+
+
+def _docker_held_up(case: Case) -> Finding | None:
+    chain = case.wiring.chain("docker.service")
+    if case.docker_answers or case.state("docker.service") == "active" or "flanneld.service" in chain:
+        return None
+    end = case.wiring.properties(chain[-1]) if len(chain) > 1 else {}
+    merely_down = end.get("ActiveState") == "inactive" and end.get("LoadState") == "loaded" and not case.job(chain[-1])
+    if not end or merely_down or _requirement_missing(case) or _ordering_cycle(case) or _masked(case):
+        return None
+    steps = [edge for unit, below in zip(chain, chain[1:]) for edge in case.wiring.between(unit, below)]
+    evidence = [*case.lines(steps), *case.job("docker.service"), case.shown(chain[-1]), *case.job(chain[-1])]
+    about = f"{chain[-1]}, which is {state_words(end)}"
+    return Finding(case.wiring.files(steps) or "the order of their units", evidence, about=about)
+
+
+def _docker_skipped(case: Case) -> Finding | None:
+    unit = "docker.service"
+    down = case.state(unit) == "inactive" and not case.job(unit)
+    if case.docker_answers or not down or not was_skipped(case.wiring.properties(unit)):
+        return None
+    files = [case.unit(unit, "FragmentPath"), *words(case.unit(unit, "DropInPaths"))]
+    return Finding(", ".join(files), [case.shown(unit), Evidence(f"systemctl show {unit}", "ConditionResult=no")])
 
 
 def _vendor_unit_shadowed(case: Case) -> Finding | None:
     graph = case.seen.graph
     if not case.broken or not graph:
         return None
-    found = {}
-    for name in case.needed:
-        vendor = graph.shadows(name) if name in graph.units else ""
-        own = case.unit(name, "FragmentPath")
-        if vendor:
-            found[own] = vendor
+    hidden = {name: graph.shadows(name) for name in case.needed if name in graph.units}
+    found = {case.unit(name, "FragmentPath"): vendor for name, vendor in hidden.items() if vendor}
     if not found:
         return None
     evidence = []
@@ -138,8 +153,8 @@ def _etcd_in_place_of_etcd2(case: Case) -> Finding | None:
     if not case.etcd_in_place_of_etcd2 or (case.docker_answers and not case.flanneld_missing):
         return None
     evidence = [case.shown("etcd.service"), case.shown("etcd2.service")]
-    evidence += [Evidence(path, "pulls in etcd.service") for path in case.pulls_in_etcd]
-    return Finding(", ".join(case.pulls_in_etcd) or "etcd.service, started by hand", evidence)
+    evidence += [Evidence(path, "pulls in etcd.service") for path in case.wiring.pulls_in("etcd.service")]
+    return Finding(", ".join(case.wiring.pulls_in("etcd.service")) or "etcd.service, started by hand", evidence)
 
 
 def _migration_skipped(case: Case) -> Finding | None:
@@ -221,14 +236,18 @@ def _network_overlaps(case: Case) -> Finding | None:
 def _flanneld_left_behind(case: Case) -> Finding | None:
     if not case.flanneld_needs_etcd or not case.key_good or case.overlapping or case.etcd_in_place_of_etcd2:
         return None
-    if _requirement_missing(case) or _ordering_cycle(case) or _docker_and_flanneld_need_each_other(case):
-        return None
     unit = "flanneld.service"
+    if (
+        _requirement_missing(case, of=unit)
+        or _ordering_cycle(case, of=unit)
+        or _docker_and_flanneld_need_each_other(case)
+    ):
+        return None
     return Finding(unit, [case.shown(unit), *case.job(unit), *case.said(unit), *case.answered()])
 
 
 def _masked(case: Case) -> Finding | None:
-    needed = ["docker.service", "docker.socket"] + ["flanneld.service"] * case.docker_requires_flanneld
+    needed = case.wiring.needed("docker.service", "docker.socket")
     masked = [unit for unit in needed if case.unit(unit, "LoadState") == "masked"]
     if not masked or case.docker_answers:
         return None
@@ -237,7 +256,9 @@ def _masked(case: Case) -> Finding | None:
 
 def _docker_left_behind(case: Case) -> Finding | None:
     down = case.state("docker.service") in ("inactive", "activating", "deactivating") and case.loaded("docker.service")
-    if case.docker_answers or not down or case.flanneld_missing or _masked(case):
+    if case.docker_answers or not down or case.flanneld_missing:
+        return None
+    if any(find(case) for find in (_masked, _requirement_missing, _ordering_cycle, _docker_held_up, _docker_skipped)):
         return None
     evidence = [case.shown("docker.service"), case.shown("docker.socket"), *case.job("docker.service")]
     if case.flanneld_wanted:
@@ -266,11 +287,13 @@ def _docker0_outside_lease(case: Case) -> Finding | None:
 def _docker_waits_for_flanneld(case: Case) -> Finding | None:
     if case.docker_answers or not case.flanneld_missing or case.state("docker.service") == "active":
         return None
-    declared = case.declared(*case.waits_along)
+    way = case.wiring.way("docker.service", "flanneld.service")
+    if not way:
+        return None
     return Finding(
-        ", ".join(dict.fromkeys(item.file for item in declared)) or "the order of their units",
+        case.wiring.files(way) or "the order of their units",
         [
-            *case.in_files(declared),
+            *case.lines(way),
             case.shown("docker.service"),
             case.shown("flanneld.service"),
             *case.job("docker.service"),
@@ -495,6 +518,24 @@ RULES: t.Sequence[Rule] = (
         risk="None: it is not running.",
         find=_docker_left_behind,
         cure="docker",
+    ),
+    Rule(
+        name="docker-held-up",
+        row=None,
+        kind="cause",
+        cause="docker.service waits for {about}; this is asked for by {culprit}.",
+        remedy="Find out why that unit is not up, or take the line away by which Docker waits for it.",
+        risk="What Docker waits for may be there for a reason.",
+        find=_docker_held_up,
+    ),
+    Rule(
+        name="docker-skipped",
+        row=None,
+        kind="cause",
+        cause="docker.service was skipped, since a condition is not met that is in one of {culprit}.",
+        remedy="Look at the conditions (systemctl status docker), then start Docker.",
+        risk="The condition may be there for a reason.",
+        find=_docker_skipped,
     ),
     Rule(
         name="unit-masked",

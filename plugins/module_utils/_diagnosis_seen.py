@@ -76,7 +76,8 @@ class Observation:
         stores: the data of etcd's members on this host, by path; read with `journal`.
         gave_up: units whose start failed with a dependency in this boot; read with `journal`.
         cyclic: what systemd said of ordering cycles in this boot; read with `journal`.
-        runs_docker: lines of flanneld's own start script that run a docker client, as `file:line`; read with `journal`.
+        runs_docker: where flanneld's own start script runs a docker client, as `file:line`, and that line; read with
+            `journal`.
         graph: the units and what declares their dependencies; looked at only where something is wrong.
     """
 
@@ -96,7 +97,7 @@ class Observation:
     stores: t.Sequence[str] = ()
     gave_up: t.Sequence[Properties] = ()
     cyclic: t.Sequence[str] = ()
-    runs_docker: t.Sequence[str] = ()
+    runs_docker: t.Sequence[tuple[str, str]] = ()
     graph: Graph | None = None
 
 

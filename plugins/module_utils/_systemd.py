@@ -46,7 +46,13 @@ CHAIN_PROPERTIES = (
     "Result",
     "ConditionResult",
     "ConditionTimestampMonotonic",
+    "AssertResult",
+    "AssertTimestampMonotonic",
+    "Type",
+    "RemainAfterExit",
+    "InactiveExitTimestampMonotonic",
     "After",
+    "Before",
     *REQUIREMENTS,
 )
 """What a walk along the dependencies needs to know of each unit."""
@@ -164,8 +170,14 @@ def state_words(unit: Properties) -> str:
     if load != "loaded":
         return printable(load)
     active, sub, result = unit.get("ActiveState", "unknown"), unit.get("SubState", ""), unit.get("Result", "")
-    words = f"{active} ({sub})" if sub not in ("", active) else active
-    return printable(words if result in ("", "success") else f"{words}, result '{result}'")
+    told = f"{active} ({sub})" if sub not in ("", active) else active
+    if result not in ("", "success"):
+        told = f"{told}, result '{result}'"
+    elif active == "inactive" and was_skipped(unit):
+        told = f"{told}, skipped by a condition of its unit file"
+    elif active == "inactive" and unit.get("AssertResult") == "no" and _was_checked(unit, "Assert"):
+        told = f"{told}, refused by an assertion of its unit file"
+    return printable(told)
 
 
 def job_result(unit: str, *, told: str, logged: str) -> str:
@@ -189,9 +201,6 @@ def blocking_chain(unit: str, units: t.Mapping[str, Properties], jobs: t.Sequenc
     For docker.service behind flanneld.service: `[docker.service, flanneld.service]`. A chain of one means that
     nothing else holds the unit up.
 
-    A waiting job waits for the jobs of units it is ordered after, required or not. (`systemctl list-jobs --after`
-    would say so, but came with systemd 232.) Without a job, what a unit requires and is not up is what stopped it.
-
     Args:
         unit: the unit's `Id`.
         units: the properties of the loaded units by `Id`, with `CHAIN_PROPERTIES`.
@@ -200,20 +209,54 @@ def blocking_chain(unit: str, units: t.Mapping[str, Properties], jobs: t.Sequenc
     queued = {job.unit: job for job in jobs}
     chain = [unit]
     while True:
-        here = units.get(chain[-1], {})
-        job = queued.get(chain[-1])
-        found: list[str] = []
-        if job and job.state == "waiting":
-            found = [name for name in words(here.get("After", "")) if name in queued]
-            found.sort(key=lambda name: queued[name].state != "running")
-        if not found and not (len(chain) > 1 and _stands_by_itself(here)):
-            needed = requirements(here)
-            found = [name for name in needed if name in units and not is_up(units[name])]
-            found.sort(key=lambda name: not _stands_by_itself(units[name]))
-        found = [name for name in found if name not in chain]
+        found = [name for name in blockers(chain[-1], units, queued) if name not in chain]
         if not found:
             return chain
         chain.append(found[0])
+
+
+def blockers(unit: str, units: t.Mapping[str, Properties], queued: t.Mapping[str, Job]) -> list[str]:
+    """Return the units that hold a unit up by themselves, the likeliest first; none where it is its own fault.
+
+    A waiting job waits for the jobs of units it is ordered after, required or not, and for those that stop a unit
+    that is ordered after it. (`systemctl list-jobs --after` would say so, but came with systemd 232.) Without a job,
+    what a unit requires and is not up is what stopped it.
+
+    Args:
+        unit: the unit's `Id`.
+        units: the properties of the loaded units by `Id`, with `CHAIN_PROPERTIES`.
+        queued: the job of each unit that has one.
+    """
+    here = units.get(unit, {})
+    job = queued.get(unit)
+    needed = requirements(here)
+    found: list[str] = []
+    if job and job.state == "waiting":
+        found = [name for name in words(here.get("After", "")) if name in queued]
+        found += [name for name in words(here.get("Before", "")) if name in queued and queued[name].type == "stop"]
+        # of several that run, systemd's own order is that of a hash table
+        found.sort(key=lambda name: (queued[name].state != "running", name not in needed, name))
+    elif job or _stands_by_itself(here):
+        return []
+    if not found:
+        found = [name for kind in REQUIREMENTS for name in words(here.get(kind, "")) if _lacks(units, name, kind)]
+        found.sort(key=lambda name: not _stands_by_itself(units[name]))
+    return list(dict.fromkeys(found))
+
+
+def _lacks(units: t.Mapping[str, Properties], name: str, kind: str) -> bool:
+    """Whether a requirement is not met."""
+    if name not in units or _is_done(units[name]):
+        return False
+    # a unit that was skipped will do for a plain requirement alone
+    return not is_up(units[name]) or (was_skipped(units[name]) and not kind.startswith("Requires"))
+
+
+def _is_done(unit: Properties) -> bool:
+    """Whether a unit has run to its end, as a oneshot does that does not remain after it."""
+    ended = unit.get("ActiveState") == "inactive" and unit.get("Result") == "success"
+    oneshot = unit.get("Type") == "oneshot" and unit.get("RemainAfterExit") == "no"
+    return ended and oneshot and unit.get("InactiveExitTimestampMonotonic", "0") != "0"
 
 
 def requirements(unit: Properties) -> list[str]:
@@ -223,12 +266,21 @@ def requirements(unit: Properties) -> list[str]:
 
 def was_skipped(unit: Properties) -> bool:
     """Whether systemd took a unit's start for done, since a condition of its unit file was not met."""
-    return unit.get("ConditionResult") == "no" and unit.get("ConditionTimestampMonotonic", "0") != "0"
+    return unit.get("ConditionResult") == "no" and _was_checked(unit, "Condition")
+
+
+def _was_checked(unit: Properties, what: str) -> bool:
+    return unit.get(f"{what}TimestampMonotonic", "0") not in ("", "0")
+
+
+def is_active(unit: Properties) -> bool:
+    """Whether a unit is up."""
+    return unit.get("ActiveState") in ("active", "reloading")
 
 
 def is_up(unit: Properties) -> bool:
     """Whether a unit is up, or was skipped by its conditions, so that nothing waits for it."""
-    return unit.get("ActiveState") in ("active", "reloading") or was_skipped(unit)
+    return is_active(unit) or was_skipped(unit)
 
 
 def _stands_by_itself(unit: Properties) -> bool:

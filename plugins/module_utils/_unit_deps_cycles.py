@@ -15,17 +15,21 @@ Order = t.Mapping[str, t.Sequence[str]]
 """What each unit is ordered after."""
 
 
-def cycles(order: Order) -> list[list[str]]:
-    """Return one shortest cycle of each group of units that wait for each other, in alphabetical order.
+def cycles(order: Order, through: t.Collection[str]) -> list[list[str]]:
+    """Return cycles that together hold each of some units that is in one, short ones, in alphabetical order.
 
     In a cycle each unit is ordered after the next one, and the last after the first.
     """
-    found = []
+    found: list[list[str]] = []
+    told: set[str] = set()
     for group in _groups(order):
         if len(group) > 1:
             members = set(group)
-            inside = {unit: [other for other in order.get(unit, ()) if other in members] for unit in sorted(group)}
-            found.append(min((_shortest(unit, inside) for unit in inside), key=lambda cycle: (len(cycle), cycle)))
+            inside = {unit: [other for other in order.get(unit, ()) if other in members] for unit in members}
+            for unit in sorted(members.intersection(through)):
+                if unit not in told:
+                    found.append(_shortest(unit, inside))
+                    told.update(found[-1])
     return sorted(found)
 
 

@@ -20,8 +20,9 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._host 
 )
 from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import (
     REQUIREMENTS,
+    blockers,
     blocking_chain,
-    is_up,
+    is_active,
     state_words,
     unit_name,
     words,
@@ -138,7 +139,7 @@ def facts(
 def blocked_by(graph: Graph, unit: str) -> list[dict[str, t.Any]]:
     """Return the chain from a unit that is not up down to the deepest unit that is not; nothing where it is up."""
     units = graph.look.units
-    if is_up(units[unit]):
+    if is_active(units[unit]):
         return []
     chain = blocking_chain(unit, units, graph.look.jobs)
     steps = []
@@ -153,15 +154,23 @@ def blocked_by(graph: Graph, unit: str) -> list[dict[str, t.Any]]:
                 "kind": ("requirement" if needed else "ordering") if above else "",
                 "types": [edge.type for edge in edges],
                 "declared_by": _declared_by(graph, *edges),
+                "also": _also(graph, above, here) if above else [],
             }
         )
     return steps
 
 
+def _also(graph: Graph, unit: str, told: str) -> list[str]:
+    """Return what else holds a unit up by itself, besides the unit that is told."""
+    found = blockers(unit, graph.look.units, graph.jobs)
+    running = [name for name in found if name in graph.jobs and graph.jobs[name].state == "running"]
+    return [printable(name) for name in running or found if name != told]
+
+
 def _needs(graph: Graph, unit: str, other: str) -> t.Iterator[Edge]:
-    for edge in graph.edges(unit, (*REQUIREMENTS, "After")):
-        if edge.other == other:
-            yield edge
+    found = [edge for edge in graph.edges(unit, (*REQUIREMENTS, "After", "Before")) if edge.other == other]
+    # a start waits for the stop of a unit that is ordered after it
+    yield from [edge for edge in found if edge.type != "Before"] or found
 
 
 def _reach(units: t.Sequence[str], graph: Graph, types: t.Sequence[str], depth: int | None) -> list[str]:
@@ -263,9 +272,7 @@ def _utc(seconds: float) -> str:
 def _cycles(graph: Graph, reached: t.Sequence[str]) -> list[dict[str, t.Any]]:
     order = {id_: unit.edges.get("After", ()) for id_, unit in graph.units.items()}
     found = []
-    for cycle in cycles(order):
-        if not set(cycle) & set(reached):
-            continue
+    for cycle in cycles(order, reached):
         edges = [Edge(unit, "After", other) for unit, other in zip(cycle, [*cycle[1:], cycle[0]])]
         files = {declaration.file for edge in edges for declaration in graph.declarations(edge)} - {""}
         found.append(

@@ -33,7 +33,8 @@ _EDGES = (
 )
 PROPERTIES = (
     "Id Names LoadState ActiveState SubState Result UnitFileState FragmentPath SourcePath DropInPaths NeedDaemonReload "
-    "Type RemainAfterExit AssertResult AssertTimestampMonotonic ConditionResult ConditionTimestampMonotonic ActiveEnterTimestampMonotonic InactiveExitTimestampMonotonic "
+    "Type RemainAfterExit AssertResult AssertTimestampMonotonic ConditionResult ConditionTimestampMonotonic "
+    "ActiveEnterTimestampMonotonic InactiveExitTimestampMonotonic "
     f"DefaultDependencies RequiresMountsFor WantsMountsFor {_EDGES}"
 )
 """What is asked of each unit; of these, a version of systemd leaves out what it does not know."""

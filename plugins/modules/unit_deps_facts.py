@@ -175,6 +175,7 @@ ansible_facts:
             - For each unit asked for, the chain from it down to the deepest one that is not up; empty where it is up.
             - Each item has the C(unit), its C(state) for people and its C(job). C(kind) tells how the one before it
               depends on it, V(requirement) or V(ordering); C(types) and C(declared_by) are those of that dependency.
+              C(also) names what else the one before it waits for at the same time.
           returned: success
           type: dict
           sample:
@@ -185,6 +186,7 @@ ansible_facts:
                 kind: ""
                 types: []
                 declared_by: []
+                also: []
               - unit: flanneld.service
                 state: activating (start)
                 job: {type: start, state: running}
@@ -193,6 +195,7 @@ ansible_facts:
                 declared_by:
                   - /etc/systemd/system/docker.service.d/40-flannel.conf:2
                   - /etc/systemd/system/docker.service.d/40-flannel.conf:3
+                also: []
         cycles:
           description:
             - Ordering cycles that one of the units told is part of. In C(units) each is ordered after the next one,

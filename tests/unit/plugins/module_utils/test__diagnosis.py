@@ -19,6 +19,8 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._diagn
 from ansible_collections.container_linux.remediation.plugins.module_utils._diagnosis_seen import Observation
 from ansible_collections.container_linux.remediation.plugins.module_utils._flannel_settings import Setting
 from ansible_collections.container_linux.remediation.plugins.module_utils._host import Completed, RemediationError
+from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import parse_jobs
+from ansible_collections.container_linux.remediation.plugins.module_utils._unit_deps import Graph
 from ansible_collections.container_linux.remediation.plugins.modules import diagnosis_facts
 from ansible_collections.container_linux.remediation.tests.unit.plugins.documented import mismatches
 
@@ -212,14 +214,113 @@ def test_a_docker_and_a_flanneld_that_need_each_other_are_left_to_a_person() -> 
 
 def test_a_script_that_runs_flanneld_in_docker_is_named_with_its_line() -> None:
     """Row 43, as on Flatcar."""
-    waiting = replace(seen("flanneld-in-docker"), runs_docker=["/usr/lib/flatcar/flannel-wrapper:7:exec docker run x"])
+    wrapper = "/usr/lib/flatcar/flannel-wrapper"
+    waiting = replace(seen("flanneld-in-docker"), runs_docker=[(f"{wrapper}:7", "exec docker run x")])
     flanneld = {
         **waiting.units["flanneld.service"],
-        "ExecStart": "{ path=/x ; argv[]=/usr/lib/flatcar/flannel-wrapper ; }",
+        "ExecStart": f"{{ path={wrapper} ; argv[]={wrapper} ; }}",
     }
     result = judge(replace(waiting, units={**waiting.units, "flanneld.service": flanneld}))
     evidence = lines(result, "docker-and-flanneld-need-each-other")
-    assert "/usr/lib/flatcar/flannel-wrapper:7: exec docker run x" in evidence
+    assert f"{wrapper}:7: exec docker run x" in evidence
+
+
+def wired(case: Observation, jobs: str = "", **units: dict[str, str]) -> Observation:
+    """The same host with other properties of some units; `docker_service` stands for docker.service."""
+    assert case.graph
+    look = case.graph.look
+    changed = dict(look.units)
+    for word, properties in units.items():
+        name = word.replace("_", ".")
+        new = {"Id": name, "Names": name, "LoadState": "loaded", "ActiveState": "inactive", "Result": "success"}
+        changed[name] = {**look.units.get(name, new), **properties}
+    queue = parse_jobs(jobs)
+    return replace(case, graph=Graph(replace(look, units=changed, jobs=queue)), jobs=queue)
+
+
+def requiring(case: Observation, *names: str) -> dict[str, str]:
+    """docker.service that requires, and is ordered after, some more units."""
+    assert case.graph
+    docker = case.graph.look.units["docker.service"]
+    return {key: f"{docker[key]} {' '.join(names)}" for key in ("Requires", "After")}
+
+
+def test_a_docker_that_a_failed_unit_holds_up_is_not_called_left_behind() -> None:
+    down = seen("docker-left-behind")
+    case = wired(down, docker_service=requiring(down, "bad.service"), bad_service={"ActiveState": "failed"})
+    result = judge(case)
+    assert names(result, "cause") == ["docker-held-up"]
+    assert "docker.service waits for bad.service, which is failed" in result["summary"]
+
+
+def test_a_docker_whose_job_waits_for_another_unit_is_not_either() -> None:
+    down = seen("docker-left-behind")
+    jobs = "1 docker.service start waiting\n2 slow.service start running"
+    case = wired(down, jobs, docker_service={"After": "slow.service"}, slow_service={"ActiveState": "activating"})
+    assert names(judge(case), "cause") == ["docker-held-up"]
+
+
+def test_what_is_required_is_looked_for_to_the_end() -> None:
+    down = seen("docker-left-behind")
+
+    def causes(docker: dict[str, str], mid: dict[str, str]) -> list[str]:
+        gone = {"LoadState": "not-found"}
+        return names(judge(wired(down, docker_service=docker, mid_service=mid, none_service=gone)), "cause")
+
+    needs = {"Requires": "none.service"}
+    assert causes(requiring(down, "mid.service"), needs) == ["requirement-missing"]
+    # what is up needs nothing any more, and a unit that is only wanted may be missing
+    assert causes(requiring(down, "mid.service"), {**needs, "ActiveState": "active"}) == ["docker-left-behind"]
+    assert causes({"Wants": "none.service"}, {}) == ["docker-left-behind"]
+
+
+def test_a_requirement_that_only_systemd_remembers_is_told_so() -> None:
+    down = seen("docker-left-behind")
+    result = judge(wired(down, docker_service=requiring(down, "none.service"), none_service={"LoadState": "not-found"}))
+    assert "no file says so any more, so run systemctl daemon-reload" in result["summary"]
+
+
+def test_a_cycle_behind_docker_is_found() -> None:
+    down = replace(seen("docker-left-behind"), cyclic=["a.service: Found ordering cycle on b.service/start"])
+    case = wired(
+        down,
+        docker_service=requiring(down, "a.service"),
+        a_service={"Requires": "b.service", "After": "b.service"},
+        b_service={"Requires": "a.service", "After": "a.service"},
+    )
+    assert names(judge(case), "cause") == ["ordering-cycle"]
+
+
+def test_a_masked_unit_behind_docker_is_named() -> None:
+    down = seen("docker-left-behind")
+    result = judge(wired(down, docker_service=requiring(down, "m.target"), m_target={"LoadState": "masked"}))
+    assert (names(result, "cause"), verdict(result, "unit-masked")["culprit"]) == (["unit-masked"], "m.target")
+
+
+def test_a_docker_that_was_skipped_is_told_so() -> None:
+    skipped = {"ConditionResult": "no", "ConditionTimestampMonotonic": "5"}
+    result = judge(wired(seen("docker-left-behind"), docker_service=skipped))
+    assert names(result, "cause") == ["docker-skipped"]
+    assert "40-flannel.conf" in verdict(result, "docker-skipped")["culprit"]
+
+
+def test_what_docker_lacks_besides_flanneld_is_told_besides() -> None:
+    """Row 40 keeps its own file, and a flanneld that lacks nothing is still told."""
+    down = seen("flanneld-in-docker")
+    flanneld = {**down.units["flanneld.service"], "ExecStart": "{ path=/x ; argv[]=/x ; }"}
+    down = replace(down, units={**down.units, "flanneld.service": flanneld})
+    result = judge(wired(down, docker_service=requiring(down, "none.service"), none_service={"LoadState": "not-found"}))
+    assert names(result, "cause") == ["requirement-missing", "flanneld-left-behind"]
+    waits = verdict(result, "docker-waits-for-flanneld")
+    assert waits["culprit"] == "/etc/systemd/system/docker.service.d/40-flannel.conf"
+
+
+def test_a_flanneld_in_docker_is_a_circle_by_order_alone_as_well() -> None:
+    """Row 43, without the drop-in."""
+    down = seen("ordering-only")
+    result = judge(replace(down, runs_docker=[("/opt/flannel-wrapper:9", "exec ${DOCKER} run x:1")]))
+    assert names(result, "cause")[0] == "docker-and-flanneld-need-each-other"
+    assert "/opt/flannel-wrapper:9: exec ${DOCKER} run x:1" in lines(result, "docker-and-flanneld-need-each-other")
 
 
 def test_a_flanneld_in_a_docker_of_its_own_is_no_circle() -> None:
@@ -230,7 +331,7 @@ def test_a_flanneld_in_a_docker_of_its_own_is_no_circle() -> None:
 def test_a_requirement_that_is_missing_is_named_with_its_link() -> None:
     """Row 46."""
     result = diagnosis("requirement-missing")
-    assert names(result, "cause") == ["requirement-missing"]
+    assert names(result, "cause") == ["requirement-missing", "flanneld-left-behind"]
     found = verdict(result, "requirement-missing")
     assert (found["row"], found["culprit"]) == (46, "/etc/systemd/system/docker.service.requires/gone.service")
     assert "systemctl show gone.service: LoadState=not-found" in lines(result, "requirement-missing")

@@ -97,6 +97,25 @@ def test_the_users_own_settings_of_curl_are_not_used(
     assert "HTTP/1.0 200" in ask_etcd(servers[0].url)["key-0"].out
 
 
+def test_a_script_that_runs_docker_is_found_out_and_its_password_is_not(tmp_path: Path) -> None:
+    wrapper = tmp_path / "flannel-wrapper"
+    wrapper.write_text(
+        "#!/bin/sh\n# docker run in a remark\nmkdir -p /var/lib/docker\nsystemctl restart docker\n"
+        "exec /usr/bin/docker \\\n  --host x \\\n  run -e FLANNELD_ETCD_PASSWORD=hunter2 flannel:0.14\n"
+        '"$DOCKER" run x\n${DOCKER} run x\n'
+    )
+    shown = "Id=docker.service\nExecStart={ path=/bin/no ; }\n\n"
+    shown += f"ExecStart={{ path={wrapper} ; }}\nId=flanneld.service\nX=y"
+    functions = _PROBE_SH[_PROBE_SH.index("# hide [SED") : _PROBE_SH.index("is_active()")]
+    body = _PROBE_SH[_PROBE_SH.index("  begin wrapper") : _PROBE_SH.index("  finish wrapper 0")] + "finish wrapper 0"
+    answer = ask(Shell(), f"{functions}\n{body}", variables={"SHOWN": shown})
+    assert answer["wrapper"].out.splitlines() == [
+        *(str(wrapper), "7", "exec /usr/bin/docker    --host x    run -e FLANNELD_ETCD_PASSWORD= flannel:0.14"),
+        *(str(wrapper), "8", '"$DOCKER" run x'),
+        *(str(wrapper), "9", "${DOCKER} run x"),
+    ]
+
+
 @pytest.mark.parametrize("script", [_ETCD_SH, _PROBE_SH])
 def test_every_curl_is_told_so_first(script: str) -> None:
     """It is obeyed as the first argument alone."""

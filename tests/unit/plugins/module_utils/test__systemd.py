@@ -8,6 +8,7 @@ import pytest
 from ansible_collections.container_linux.remediation.plugins.module_utils._host import RemediationError
 from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import (
     Job,
+    blockers,
     blocking_chain,
     job_result,
     parse_jobs,
@@ -150,6 +151,55 @@ def test_without_a_job_the_unit_that_is_down_by_its_own_fault_is_blamed() -> Non
     assert blocking_chain("b.service", units, []) == ["b.service", "c.service"]
 
 
+def test_a_unit_that_runs_or_fails_by_itself_is_blamed_on_nothing() -> None:
+    """A oneshot that it requires has run to its end, and a socket fails because it does."""
+    needs = {"Requires": "once.service x.socket", "After": "once.service"}
+    units = {
+        "once.service": chained(
+            "once.service", Type="oneshot", RemainAfterExit="no", InactiveExitTimestampMonotonic="7"
+        ),
+        "x.socket": chained("x.socket", ActiveState="failed", Result="service-start-limit-hit"),
+        "x.service": chained("x.service", ActiveState="failed", Result="exit-code", **needs),
+        "y.service": chained("y.service", ActiveState="activating", **needs),
+        "z.service": chained("z.service", Requires="once.service"),
+    }
+    assert blocking_chain("x.service", units, []) == ["x.service"]
+    assert blocking_chain("y.service", units, [Job(1, "y.service", "start", "running")]) == ["y.service"]
+    assert blocking_chain("z.service", units, []) == ["z.service"]
+
+
+def test_of_several_that_hold_a_unit_up_the_required_one_is_blamed() -> None:
+    names = [f"o{number}.service" for number in range(6)]
+    units = {name: chained(name, ActiveState="activating") for name in names}
+    units["p.service"] = chained("p.service", After=" ".join(names), Requires="o4.service")
+    jobs = [Job(number, name, "start", "running") for number, name in enumerate(names)]
+    jobs.append(Job(9, "p.service", "start", "waiting"))
+    assert blocking_chain("p.service", units, jobs) == ["p.service", "o4.service"]
+    found = blockers("p.service", units, {job.unit: job for job in jobs})
+    assert found == ["o4.service", *(name for name in names if name != "o4.service")]
+
+
+def test_a_start_waits_for_the_stop_of_a_unit_that_is_ordered_after_it() -> None:
+    units = {
+        "a.service": chained("a.service", Before="b.service c.service"),
+        "b.service": chained("b.service", ActiveState="deactivating"),
+        "c.service": chained("c.service"),
+    }
+    jobs = [
+        Job(1, "a.service", "start", "waiting"),
+        Job(2, "b.service", "stop", "running"),
+        Job(3, "c.service", "start", "waiting"),
+    ]
+    assert blocking_chain("a.service", units, jobs) == ["a.service", "b.service"]
+
+
+def test_a_skipped_unit_will_do_where_it_need_not_be_up() -> None:
+    skipped = chained("s.service", ConditionResult="no", ConditionTimestampMonotonic="5")
+    for kind, chain in (("Requires", []), ("Requisite", ["s.service"]), ("BindsTo", ["s.service"])):
+        units = {"s.service": skipped, "a.service": chained("a.service", **{kind: "s.service"})}
+        assert blocking_chain("a.service", units, []) == ["a.service", *chain]
+
+
 def test_units_that_require_each_other_end_the_chain() -> None:
     units = {
         "a.service": chained("a.service", Requires="b.service"),
@@ -163,4 +213,11 @@ def test_a_state_is_told_in_few_words() -> None:
         "activating (auto-restart), result 'timeout'"
     )
     assert state_words(chained("a", ActiveState="failed", SubState="failed")) == "failed"
+    checked = {"ConditionTimestampMonotonic": "5", "AssertTimestampMonotonic": "5", "SubState": "dead"}
+    assert state_words(chained("a", ConditionResult="no", **checked)) == (
+        "inactive (dead), skipped by a condition of its unit file"
+    )
+    assert state_words(chained("a", AssertResult="no", **checked)) == (
+        "inactive (dead), refused by an assertion of its unit file"
+    )
     assert state_words({"Id": "a", "LoadState": "not-found"}) == "not-found"

@@ -24,35 +24,42 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._unit_
         # what is before or behind a cycle is not in it
         ({"x": ["a"], "a": ["b"], "b": ["a", "y"], "y": []}, [["a", "b"]]),
         ({"d": ["c"], "c": ["d"], "b": ["a"], "a": ["b", "c"]}, [["a", "b"], ["c", "d"]]),
-        # of those that share units a shortest one is told
-        ({"a": ["b", "c"], "b": ["a"], "c": ["d"], "d": ["a"]}, [["a", "b"]]),
-        ({"a": ["b"], "b": ["c", "a"], "c": ["a", "b"]}, [["a", "b"]]),
+        # of those that share units, each unit's shortest is told
+        ({"a": ["b", "c"], "b": ["a"], "c": ["d"], "d": ["a"]}, [["a", "b"], ["c", "d", "a"]]),
+        ({"a": ["b"], "b": ["c", "a"], "c": ["a", "b"]}, [["a", "b"], ["c", "b"]]),
         # a unit that nothing is known of
         ({"a": ["gone"]}, []),
     ],
 )
-def test_the_shortest_cycle_of_each_group_is_found(order: dict[str, list[str]], found: list[list[str]]) -> None:
-    assert cycles(order) == found
+def test_a_short_cycle_is_found_for_each_unit(order: dict[str, list[str]], found: list[list[str]]) -> None:
+    assert cycles(order, order) == found
+
+
+def test_only_cycles_through_some_units_are_told() -> None:
+    order = {"a": ["b"], "b": ["a", "docker"], "docker": ["c"], "c": ["a"], "x": ["y"], "y": ["x"]}
+    assert cycles(order, ["docker"]) == [["docker", "c", "a", "b"]]
+    assert cycles(order, ["none"]) == []
 
 
 def test_a_long_chain_is_no_matter() -> None:
     names = [f"u{number:04}" for number in range(3000)]
     chain = {name: [behind] for name, behind in pairwise(names)}
-    assert cycles(chain) == []
-    ring = {**chain, names[-1]: [names[-2]]}
-    assert cycles(ring) == [names[-2:]]
+    assert cycles(chain, names) == []
+    pair = {**chain, names[-1]: [names[-2]]}
+    assert cycles(pair, names) == [names[-2:]]
+    ring = {**chain, names[-1]: [names[0]]}
+    assert cycles(ring, names) == [names]
 
 
 @given(st.dictionaries(st.integers(0, 7), st.sets(st.integers(0, 7)), max_size=8))
 def test_what_is_found_is_a_cycle_and_nothing_is_missed(numbers: dict[int, set[int]]) -> None:
     order = {f"u{unit}": sorted(f"u{other}" for other in others - {unit}) for unit, others in numbers.items()}
-    found = cycles(order)
+    found = cycles(order, order)
     for cycle in found:
         assert len(set(cycle)) == len(cycle) > 1
         assert all(other in order[unit] for unit, other in zip(cycle, [*cycle[1:], cycle[0]], strict=True))
     groups = {frozenset(group) for unit in order if len(group := _waits_for_itself(unit, order)) > 1}
-    assert len(found) == len(groups)
-    assert all(any(set(cycle) <= group for cycle in found) for group in groups)
+    assert set().union(*found) == set().union(*groups)
 
 
 def _waits_for_itself(unit: str, order: dict[str, list[str]]) -> set[str]:

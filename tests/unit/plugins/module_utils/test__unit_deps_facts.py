@@ -381,7 +381,7 @@ def test_an_ordering_cycle_is_told_with_its_files(machine: Machine) -> None:
         shown("y.service", After="x.service"),
     )
     found = facts(machine)["cycles"]
-    assert [cycle["units"] for cycle in found] == [["b.service", "c.service"]]
+    assert [cycle["units"] for cycle in found] == [["b.service", "c.service"], ["d.service", "c.service"]]
     assert found[0]["files"] == [paths["b"]]
     assert found[0]["edges"] == [
         {"from": "b.service", "type": "After", "to": "c.service", "declared_by": [f"{paths['b']}:2"]},
@@ -389,6 +389,7 @@ def test_an_ordering_cycle_is_told_with_its_files(machine: Machine) -> None:
     ]
     assert [cycle["units"] for cycle in facts(machine, "*")["cycles"]] == [
         ["b.service", "c.service"],
+        ["d.service", "c.service"],
         ["x.service", "y.service"],
     ]
 
