@@ -36,8 +36,8 @@ def test_a_look_finds_the_cause_and_touches_nothing(machine: MachineFactory, cau
     after = sudo_calls(host)
     assert looked.rc == 0 and not looked.last.changed
     assert cause in causes(looked.last)
-    # the snapshot and the first count were a round trip each
-    assert after - calls == 2
+    # the snapshot and the first count were a round trip each, and a host in trouble takes two
+    assert after - calls == 3
     assert snapshot(host) == before
 
 

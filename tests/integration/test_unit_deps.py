@@ -162,6 +162,7 @@ def test_the_drop_in_that_makes_docker_wait_is_named(waiting: Machine) -> None:
         "kind": "",
         "types": [],
         "declared_by": [],
+        "also": [],
     }
     assert flanneld["unit"] == "flanneld.service" and flanneld["kind"] == "requirement"
     assert flanneld["types"] == ["Requires", "After"] and flanneld["job"]["state"] == "running"
