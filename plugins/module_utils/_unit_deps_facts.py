@@ -187,7 +187,7 @@ def _reach(units: t.Sequence[str], graph: Graph, types: t.Sequence[str], depth: 
 
 def _node(graph: Graph, unit: str) -> dict[str, t.Any]:
     shown = graph.look.units[unit]
-    began = _began(graph, shown)
+    began = _began(shown)
     return {
         "aliases": [printable(name) for name in graph.names_of(unit) if name != unit],
         "load_state": printable(shown.get("LoadState", "")),
@@ -203,8 +203,9 @@ def _node(graph: Graph, unit: str) -> dict[str, t.Any]:
         "condition": _condition(shown),
         "need_reload": shown.get("NeedDaemonReload") == "yes",
         "masked": shown.get("LoadState") == "masked",
-        "started_at": _utc(began),
-        "files_newer": bool(began) and any(changed > began for changed in _changes(graph, unit)),
+        "started_at": f"{began:%Y-%m-%dT%H:%M:%SZ}" if began else "",
+        # of a file that changed in the second of the start, the process has read the newer text as a rule
+        "files_newer": began is not None and any(changed > began.timestamp() for changed in _changes(graph, unit)),
     }
 
 
@@ -246,27 +247,24 @@ def _condition(shown: Properties) -> bool | None:
     return shown.get("ConditionResult") == "yes"
 
 
-def _began(graph: Graph, shown: Properties) -> float:
-    """Return when a unit that is up, or on its way there, left the state inactive; 0 where it is not or unknown."""
-    microseconds = shown.get("InactiveExitTimestampMonotonic", "0")
-    if shown.get("ActiveState") in (None, "inactive", "failed") or not graph.look.booted:
-        return 0.0
-    # more digits than these no clock has
-    if not re.match(r"[1-9][0-9]{0,15}\Z", microseconds):
-        return 0.0
-    return graph.look.booted + int(microseconds) / 1e6
+_TIME = re.compile(r"[A-Z][a-z]{2} ([0-9]{4}-[0-9]{2}-[0-9]{2}) ([0-9]{2}:[0-9]{2}:[0-9]{2}) UTC\Z")
+
+
+def _began(shown: Properties) -> datetime.datetime | None:
+    """Return the second in which a unit that is up, or on its way there, left the state inactive."""
+    told = _TIME.match(shown.get("InactiveExitTimestamp", ""))
+    if not told or shown.get("ActiveState") in (None, "inactive", "failed"):
+        return None
+    try:
+        return datetime.datetime.fromisoformat(f"{told[1]}T{told[2]}+00:00")
+    except ValueError:
+        return None
 
 
 def _changes(graph: Graph, unit: str) -> t.Iterator[int]:
     for path in graph.files_on_disk(unit):
         if not path.startswith(_MADE_BY_SYSTEMD):
             yield graph.look.ages.get(path, (0, 0))[0]
-
-
-def _utc(seconds: float) -> str:
-    if not seconds:
-        return ""
-    return datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _cycles(graph: Graph, reached: t.Sequence[str]) -> list[dict[str, t.Any]]:

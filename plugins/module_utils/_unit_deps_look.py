@@ -35,7 +35,7 @@ PROPERTIES = (
     "Id Names LoadState ActiveState SubState Result UnitFileState FragmentPath SourcePath DropInPaths NeedDaemonReload "
     "Type RemainAfterExit AssertResult AssertTimestampMonotonic ConditionResult ConditionTimestampMonotonic "
     "ActiveEnterTimestampMonotonic InactiveExitTimestampMonotonic "
-    f"DefaultDependencies RequiresMountsFor WantsMountsFor {_EDGES}"
+    f"DefaultDependencies InactiveExitTimestamp RequiresMountsFor WantsMountsFor {_EDGES}"
 )
 """What is asked of each unit; of these, a version of systemd leaves out what it does not know."""
 
@@ -294,6 +294,8 @@ _LOOK_SH = (
     + r"""
 LINE='
 '
+# systemctl tells of times in this zone
+export TZ=UTC0
 # It tells where a dependency on a mount comes from, which for some depends on the order in which systemd read its
 # units. Before systemd 236 it does not. It also tells of environments, which must not leave the host. Its time passes
 # while the rest is asked, so its answer, after its exit status, waits in a pipe.
@@ -311,7 +313,6 @@ dump | {
       DIRECTORIES=${DIRECTORIES%%"$LINE"*}
       ;;
   esac
-  section boot "$LIMIT" sed -n 's/^btime //p' /proc/stat
   section os "$LIMIT" cat /etc/os-release
 
   SHOWN=
@@ -392,7 +393,6 @@ class Look:
         directories: where systemd looks for units, the first place first.
         origins: for dependencies by (unit, type, other unit) that are not of `file` and `default` alone: systemd's own
             words on where it comes from; empty where it does not tell.
-        booted: when the monotonic clock was 0, in seconds since 1970.
         os: the variables of os-release.
         systemd: systemd's version, such as `247`; empty where it does not tell.
         partial: what is not known, and why, in sentences.
@@ -406,7 +406,6 @@ class Look:
     unread: t.Sequence[str] = ()
     directories: t.Sequence[str] = tuple(_DIRECTORIES.split())
     origins: t.Mapping[tuple[str, str, str], frozenset[str]] = field(default_factory=dict)
-    booted: float = 0.0
     os: t.Mapping[str, str] = field(default_factory=dict)
     systemd: str = ""
     partial: t.Sequence[str] = ()
@@ -452,7 +451,6 @@ def look(host: Host, names: t.Sequence[str]) -> Look:
         directories=(path[1] if path else _DIRECTORIES).split(),
         # of an answer that was cut off, what is missing would pass for a plain `file`
         origins=_origins(answer["origins"].out) if "origins" in answer and answer["origins"].rc == 0 else {},
-        booted=_booted(answer["boot"].out),
         os=parse_env_file(answer["os"].out),
         systemd=printable(version[1], limit=20) if version else "",
         partial=_partial(answer),
@@ -513,11 +511,6 @@ def _origins(text: str) -> dict[tuple[str, str, str], frozenset[str]]:
         if match:
             found[unit, match[1], match[2]] = frozenset(word.partition("-")[2] for word in match[3].split())
     return found
-
-
-def _booted(text: str) -> float:
-    match = re.match(r"\s*([0-9]{1,12})\s*\Z", text)
-    return float(match[1]) if match else 0.0
 
 
 _ASKED = {

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import os
 import re
@@ -28,6 +29,7 @@ from ansible_collections.container_linux.remediation.tests.unit.plugins.module_u
 
 UP = {"ActiveState": "active", "SubState": "running"}
 DOWN = {"ActiveState": "inactive", "SubState": "dead"}
+SILENT = {name: ("", 0) for name in ("manager", "os", "links", "files", "unread", "ages")}
 
 
 @pytest.fixture
@@ -257,41 +259,61 @@ def test_a_condition_is_known_once_it_was_checked(
     assert facts(machine)["nodes"]["a.service"]["condition"] is condition
 
 
+CHANGED = int(datetime.datetime(2026, 11, 22, 7, 16, 40, tzinfo=datetime.UTC).timestamp())
+
+
 @pytest.mark.parametrize(
-    ("state", "since", "newer"),
+    ("state", "since", "started", "newer"),
     [
-        ("active", 9_000_000, True),
-        ("activating", 9_000_000, True),
-        ("inactive", 9_000_000, False),
-        ("active", 0, False),
+        ("active", "Sun 2026-11-22 07:16:39 UTC", "2026-11-22T07:16:39Z", True),
+        ("activating", "Sun 2026-11-22 07:16:39 UTC", "2026-11-22T07:16:39Z", True),
+        ("deactivating", "Thu 1970-01-01 00:00:00 UTC", "1970-01-01T00:00:00Z", True),
+        # written, loaded and restarted within one second
+        ("active", "Sun 2026-11-22 07:16:40 UTC", "2026-11-22T07:16:40Z", False),
+        ("active", "Sun 2026-11-22 07:16:41 UTC", "2026-11-22T07:16:41Z", False),
+        ("inactive", "Sun 2026-11-22 07:16:39 UTC", "", False),
+        ("failed", "Sun 2026-11-22 07:16:39 UTC", "", False),
     ],
 )
-def test_the_files_of_a_process_may_be_newer_than_it(machine: Machine, state: str, since: int, newer: bool) -> None:
-    # all files of this test are made after the kernel booted, and so after a start 9 s later
+def test_the_files_of_a_process_may_be_newer_than_it(state: str, since: str, started: str, newer: bool) -> None:
+    block = (
+        f"Id=a.service\nNames=a.service\nActiveState={state}\nDropInPaths=/etc/x.conf\nInactiveExitTimestamp={since}\n"
+    )
+    host = Saying({**SILENT, "units": (block, 0), "ages": (f"{CHANGED} 5 /etc/x.conf", 0)})
+    node = gather(options(), host, check_mode=False)["ansible_facts"]["container_linux_unit_deps"]["nodes"]["a.service"]
+    assert (node["started_at"], node["files_newer"]) == (started, newer)
+
+
+def test_a_drop_in_that_came_after_the_start_is_newer(machine: Machine) -> None:
     drop_in = machine.write("etc/a.service.d/10.conf", "[Unit]\nAfter=b.service\n")
-    stamp = {"InactiveExitTimestampMonotonic": str(since)}
-    machine.tell_of(shown("a.service", ActiveState=state, DropInPaths=drop_in, **stamp))
-    node = facts(machine)["nodes"]["a.service"]
-    assert node["files_newer"] is newer
-    assert bool(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", node["started_at"])) is newer
-    booted = int(re.findall(r"^btime (\d+)$", Path("/proc/stat").read_text(), re.MULTILINE)[0])
-    assert os.stat(drop_in).st_ctime > booted + 9
+    changed = datetime.datetime.fromtimestamp(int(os.stat(drop_in).st_ctime), datetime.UTC)
+    for seconds, newer in ((-1, True), (0, False)):
+        began = changed + datetime.timedelta(seconds=seconds)
+        machine.tell("loaded", "")
+        stamp = {"InactiveExitTimestamp": f"{began:%a %Y-%m-%d %H:%M:%S} UTC"}
+        machine.tell_of(shown("a.service", **UP, DropInPaths=drop_in, **stamp))
+        assert facts(machine)["nodes"]["a.service"]["files_newer"] is newer
 
 
-def test_a_file_that_is_older_than_the_start_is_not(machine: Machine) -> None:
-    path = machine.write("etc/a.service", "[Unit]\nAfter=b.service\n")
-    in_a_year = str(365 * 86400 * 10**6 * 30)
-    machine.tell_of(shown("a.service", **UP, FragmentPath=path, InactiveExitTimestampMonotonic=in_a_year))
-    assert facts(machine)["nodes"]["a.service"]["files_newer"] is False
-
-
-@pytest.mark.parametrize("stamp", ["", "-1", "x", "\u00b2", "\u0663", "9" * 30, "9" * 5000, "1e9", "inf"])
+@pytest.mark.parametrize(
+    "stamp",
+    [
+        *("", "n/a", "0", "1763795800", "Sun 2026-11-22 07:16:40", "Sun 2026-11-22 07:16:40 CET", "@1763795800"),
+        *("Sun 2026-13-22 07:16:40 UTC", "Sun 2026-11-22 24:16:40 UTC", "Sun 0000-11-22 07:16:40 UTC"),
+        *("Sun 2026-11-22 07:16:40 UTC\n", "Sun \u0662026-11-22 07:16:40 UTC", "Sun 2026-11-22 07:16:40.5 UTC"),
+    ],
+)
 def test_a_time_that_is_none_is_unknown(stamp: str) -> None:
-    block = f"Id=a.service\nNames=a.service\nActiveState=active\nInactiveExitTimestampMonotonic={stamp}\n"
-    said = {name: ("", 0) for name in ("manager", "os", "links", "files", "unread", "ages")}
-    host = Saying({**said, "boot": ("1700000000", 0), "units": (block, 0)})
-    found = gather(options(), host, check_mode=False)["ansible_facts"]["container_linux_unit_deps"]
-    assert found["nodes"]["a.service"]["started_at"] == ""
+    block = f"Id=a.service\nNames=a.service\nActiveState=active\nFragmentPath=/etc/x\nInactiveExitTimestamp={stamp}\n"
+    host = Saying({**SILENT, "units": (block, 0), "ages": ("9999999999 5 /etc/x", 0)})
+    node = gather(options(), host, check_mode=False)["ansible_facts"]["container_linux_unit_deps"]["nodes"]["a.service"]
+    assert (node["started_at"], node["files_newer"]) == ("", False)
+
+
+def test_a_time_that_an_old_systemd_does_not_tell_is_unknown(machine: Machine) -> None:
+    machine.tell_of(shown("a.service", **UP, FragmentPath=machine.write("etc/a.service", "")))
+    node = facts(machine)["nodes"]["a.service"]
+    assert (node["started_at"], node["files_newer"]) == ("", False)
 
 
 # what a unit waits for
@@ -413,8 +435,7 @@ def test_a_systemctl_that_hangs_leaves_a_partial_answer(machine: Machine, monkey
 
 def test_an_answer_that_was_cut_off_is_told_as_far_as_it_went() -> None:
     whole = "Id=a.service\nNames=a.service\nAfter=b.service\nLoadState=loaded\nNeedDaemonReload=no\n"
-    said = {name: ("", 0) for name in ("manager", "boot", "os", "links", "files", "unread", "ages")}
-    host = Saying({**said, "units": (f"{whole}\nId=b.service\nNames=b.serv", 124)})
+    host = Saying({**SILENT, "units": (f"{whole}\nId=b.service\nNames=b.serv", 124)})
     found = gather(options("*"), host, check_mode=False)["ansible_facts"]["container_linux_unit_deps"]
     assert list(found["nodes"]) == ["a.service"]
     assert len(found["partial"]) == 1

@@ -20,7 +20,6 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._unit_
     Link,
     Look,
     _ages,
-    _booted,
     _files,
     _link,
     _origins,
@@ -309,7 +308,6 @@ def test_no_text_breaks_a_reader(text: str) -> None:
     list(_files(text))
     list(_ages(text))
     _origins(text)
-    _booted(text)
     for line in text.splitlines():
         _link(line)
 
