@@ -20,7 +20,7 @@ import typing as t
 from dataclasses import dataclass
 
 from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import REQUIREMENTS, words
-from ansible_collections.container_linux.remediation.plugins.module_utils._unit_file import mount_path
+from ansible_collections.container_linux.remediation.plugins.module_utils._unit_file import mount_path, split_quoted
 
 if t.TYPE_CHECKING:
     from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import Properties
@@ -126,7 +126,7 @@ def _set(text: str, kinds: str, types: str, other: str, *keys: str, origin: str 
 
 
 def _pulled_in(target: Unit, other: Unit) -> bool:
-    types = (*REQUIREMENTS, "Wants", "PartOf")
+    types = (*REQUIREMENTS, "Wants", "Upholds", "PartOf")
     loaded = other.properties.get("LoadState") == "loaded"
     return loaded and other.has_defaults and any(other.id in target.edges.get(kind, ()) for kind in types)
 
@@ -149,14 +149,19 @@ def _bus(unit: Unit) -> Setting | None:
     return kind if kind.value == "dbus" else None
 
 
-_PATH_KEYS = (
-    *("RequiresMountsFor", "WantsMountsFor", "WorkingDirectory", "RootDirectory", "RootImage", "What", "Where"),
-    *("PathExists", "PathExistsGlob", "PathChanged", "PathModified", "DirectoryNotEmpty"),
-    *("ListenStream", "ListenDatagram", "ListenSequentialPacket", "ListenFIFO", "ListenSpecial", "ListenUSBFunction"),
-    *("RuntimeDirectory", "StateDirectory", "CacheDirectory", "LogsDirectory", "ConfigurationDirectory"),
+# Settings whose whole value is one path, blanks and quotes included.
+_PATH = frozenset(
+    (
+        *("WorkingDirectory", "RootDirectory", "RootImage", "What", "Where"),
+        *("PathExists", "PathExistsGlob", "PathChanged", "PathModified", "DirectoryNotEmpty"),
+        *("ListenStream", "ListenDatagram", "ListenSequentialPacket"),
+        *("ListenFIFO", "ListenSpecial", "ListenUSBFunction"),
+    )
 )
-# RuntimeDirectory=foo stands for /run/foo, and so on.
-_BELOW = {
+# Settings that are lists of paths, and what stands before each path.
+_PATHS = {
+    "RequiresMountsFor": "",
+    "WantsMountsFor": "",
     "RuntimeDirectory": "/run/",
     "StateDirectory": "/var/lib/",
     "CacheDirectory": "/var/cache/",
@@ -174,11 +179,17 @@ def _needs_mount(unit: Unit, mount: Unit) -> bool:
 def _mount_setting(unit: Unit, mount: Unit) -> Setting | None:
     where = mount_path(mount.id)
     for setting in reversed(unit.settings):
-        if setting.key in _PATH_KEYS:
-            below = _BELOW.get(setting.key, "")
-            if any(_is_below(below + word.text.lstrip("-!~=+"), where) for word in setting.words):
-                return setting
+        if any(_is_below(path, where) for path in _paths(setting)):
+            return setting
     return None
+
+
+def _paths(setting: Setting) -> list[str]:
+    if setting.key in _PATH:
+        return [setting.value.lstrip("-!~=+")]
+    if setting.key in _PATHS:
+        return [_PATHS[setting.key] + item for item in split_quoted(setting.value)]
+    return []
 
 
 def _is_below(path: str, directory: str) -> bool:

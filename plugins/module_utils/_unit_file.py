@@ -116,6 +116,29 @@ def _unquoted(word: str) -> str:
     return word
 
 
+# A byte in digits, an escaped character, a quote, white space, any other text.
+_TOKEN = re.compile(r"""\\x([0-9a-fA-F]{2})|\\(.)|(["'])|([ \t\n\r]+)|([^\\"' \t\n\r]+|\\)""", re.DOTALL)
+
+
+def split_quoted(value: str) -> list[str]:
+    """Return the items of a value in which an item may stand in quotes, such as that of RequiresMountsFor=."""
+    items: list[bytes] = []
+    begun, quote = False, ""
+    for digits, escaped, mark, blank, text in _TOKEN.findall(value):
+        if blank and not quote:
+            begun = False
+            continue
+        if not begun:
+            items.append(b"")
+            begun = True
+        if mark and quote in ("", mark):
+            quote = "" if quote else mark
+        else:
+            plain = (escaped or mark or blank or text).encode("utf-8", "surrogateescape")
+            items[-1] += bytes.fromhex(digits) if digits else plain
+    return [item.decode("utf-8", "surrogateescape") for item in items]
+
+
 def expand(word: str, unit: str) -> str | None:
     """Return a word with the specifiers of a unit put in; None where one of them is known to the host alone.
 

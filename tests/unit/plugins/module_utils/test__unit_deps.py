@@ -241,6 +241,12 @@ def test_the_defaults_can_be_switched_off(has_defaults: bool) -> None:
     assert declared(seen, "a.service", "Conflicts", "shutdown.target") == rule
 
 
+@pytest.mark.parametrize("type_", ["Requires", "Requisite", "BindsTo", "Wants", "Upholds", "PartOf"])
+def test_a_target_follows_what_it_pulls_in_by_any_type(type_: str) -> None:
+    seen = graph(unit("a.target", After="b.service", **{type_: "b.service"}), unit("b.service"))
+    assert declared(seen, "a.target", "After", "b.service") == ["default: targets follow what they pull in"]
+
+
 def test_a_target_follows_what_it_pulls_in() -> None:
     seen = graph(
         unit("a.target", Wants="b.service c.service d.service", After="b.service c.service d.service"),
@@ -296,6 +302,41 @@ def test_a_rule_that_a_line_sets_off_has_that_line() -> None:
     assert declared(seen, "a.service", "After", "systemd-tmpfiles-setup.service") == [f"file: PrivateTmp= ({path}:5)"]
     assert declared(seen, "a.service", "Requires", "srv.mount") == [f"path: RequiresMountsFor= ({path}:7)"]
     assert declared(seen, "a.service", "Requires", "other.mount") == []
+
+
+@pytest.mark.parametrize(
+    ("line", "cited"),
+    [
+        *(("PathExists=/mnt/a b/x", True), ("Where=/mnt/a b", True), ("ListenStream=/mnt/a b/s", True)),
+        *(("WorkingDirectory=-/mnt/a b", True), ("What=/mnt/a b/disk", True), ("RootImage=/mnt/a b/i", True)),
+        *(('RequiresMountsFor="/mnt/a b"', True), ("RequiresMountsFor=/x '/mnt/a b/c' /y", True)),
+        *((r"RequiresMountsFor=/mnt/a\x20b", True), (r"WantsMountsFor=/mnt/a\ b", True)),
+        # two paths, of which none is below it
+        *(("RequiresMountsFor=/mnt/a b", False), ("PathExists=/mnt/a", False), ("RequiresMountsFor=/mnt/ab", False)),
+    ],
+)
+def test_a_path_with_a_blank_in_it_can_need_a_mount(line: str, cited: bool) -> None:
+    path = f"{ETC}/a.service"
+    mount = r"mnt-a\x20b.mount"
+    quoted = f'"{mount}"'.replace("\\", r"\\")
+    seen = graph(
+        unit("a.service", path, After=quoted, RequiresMountsFor='"/mnt/a b"'),
+        unit(mount),
+        files={path: f"[X]\n{line}"},
+    )
+    rule = "path: RequiresMountsFor="
+    assert declared(seen, "a.service", "After", mount) == [f"{rule} ({path}:2)" if cited else rule]
+
+
+@pytest.mark.parametrize("below", ["StateDirectory=a b", "StateDirectory=x 'b/c'"])
+def test_a_directory_of_a_list_can_need_a_mount(below: str) -> None:
+    path = f"{ETC}/a.service"
+    seen = graph(
+        unit("a.service", path, After="var-lib-b.mount", RequiresMountsFor="/var/lib/a /var/lib/b"),
+        unit("var-lib-b.mount"),
+        files={path: f"[Service]\n{below}"},
+    )
+    assert declared(seen, "a.service", "After", "var-lib-b.mount") == [f"path: RequiresMountsFor= ({path}:2)"]
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._unit_
     expand,
     mount_path,
     parse_unit_file,
+    split_quoted,
     unescape,
     with_instance,
 )
@@ -220,6 +221,23 @@ def test_a_unit_named_after_a_path_tells_it(unit: str, path: str) -> None:
     assert mount_path(unit) == path
 
 
+@pytest.mark.parametrize(
+    ("value", "items"),
+    [
+        ("", []),
+        (" a  b\t", ["a", "b"]),
+        ("\"a b\" 'c d'", ["a b", "c d"]),
+        ('/a"b c"d e', ["/ab cd", "e"]),
+        (r"a\x20b a\ b \x c\\", ["a b", "a b", "x", "c\\"]),
+        (r'"a\"b" \xc3\xa4', ['a"b', "ä"]),
+        ("it's a", ["its a"]),
+        ("''", [""]),
+    ],
+)
+def test_a_value_may_hold_several_items_with_quotes(value: str, items: list[str]) -> None:
+    assert split_quoted(value) == items
+
+
 def test_what_looks_like_an_escape_and_is_none_stays() -> None:
     assert unescape(r"a\xzz-\x2") == r"a\xzz/\x2"
 
@@ -235,6 +253,7 @@ def test_every_dependency_of_a_valid_file_is_found_on_its_line(made: Made) -> No
 @given(st.binary(), st.sampled_from(["surrogateescape", "replace"]), st.sampled_from(["x.service", "x@y-z.mount"]))
 def test_no_bytes_break_the_parser(content: bytes, errors: str, unit: str) -> None:
     for setting in parse(content.decode("utf-8", errors)):
+        split_quoted(setting.value)
         for word in setting.words:
             expand(word.text, unit)
             can_be(word.text, unit, unit)
@@ -245,6 +264,7 @@ def test_no_bytes_break_the_parser(content: bytes, errors: str, unit: str) -> No
 def test_no_text_of_odd_signs_breaks_the_parser(text: str, unit: str) -> None:
     for setting in parse(text):
         assert setting.key and 1 <= setting.line <= text.count("\n") + 1
+        split_quoted(setting.value)
         for word in setting.words:
             expand(word.text, unit)
             can_be(word.text, unit, unit)
