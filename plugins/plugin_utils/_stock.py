@@ -24,7 +24,8 @@ Record = t.Mapping[str, str]
 
 _INSTALL = ("WantedBy", "RequiredBy", "Also", "Alias")
 _FOLDER = "/usr/lib/systemd/system"
-_TORCX_FOLDER = "/run/torcx/unpack/docker/lib/systemd/system"
+TORCX_FOLDER = "/run/torcx/unpack/docker/lib/systemd/system"
+"""Where torcx unpacks the units of its image."""
 
 
 def releases() -> list[str]:
@@ -92,7 +93,7 @@ def stock(release: str) -> dict[str, t.Any]:
 
 
 def _node(unit: str, record: Record) -> dict[str, t.Any]:
-    folder = _TORCX_FOLDER if "torcx.target" in record.get("Requires", "").split() else _FOLDER
+    folder = TORCX_FOLDER if "torcx.target" in record.get("Requires", "").split() else _FOLDER
     fragment = f"{folder}/{unit}"
     install = {key: value.split() for key, value in record.items() if key in _INSTALL}
     edges = {

@@ -35,6 +35,8 @@ _VENDOR = ("/usr/", "/lib/", "/lib64/", "/run/torcx/")
 _LOCAL = "/usr/local/"
 _GENERATED = ("/run/systemd/generator/", "/run/systemd/generator.early/", "/run/systemd/generator.late/")
 _FOLDER = "/usr/lib/systemd/system/"
+_RUNTIME = "/run/systemd/system/"
+_TORCX = "torcx.target"
 
 
 @dataclass(frozen=True)
@@ -149,7 +151,42 @@ def _side(value: t.Any) -> Side:
             f"These are no facts to compare: {problem}. Give ansible_facts.container_linux_unit_deps or a release, one "
             f"of {', '.join(_stock.releases())}."
         )
-    return Side(value)
+    return Side(_unpacked(value))
+
+
+def _unpacked(facts: t.Mapping[str, t.Any]) -> t.Mapping[str, t.Any]:
+    """The facts with the unit files that torcx has put among the runtime units told where it unpacked them.
+
+    Some versions of torcx copy them there and others link them, which systemd tells in two ways. They are the vendor's
+    in any case, and the stock has them where they were unpacked. Each of them waits for torcx.target.
+    """
+    names = [
+        fragment.removeprefix(_RUNTIME)
+        for node in facts["nodes"].values()
+        if (fragment := node.get("fragment", "")).startswith(_RUNTIME)
+        and any(text.startswith(f"{fragment}:") for text in node.get("edges", {}).get("After", {}).get(_TORCX, ()))
+    ]
+    if not names:
+        return facts
+    place = re.compile(
+        rf"(?<![^(]){_RUNTIME}(?=(?:[^/]+\.(?:wants|requires)/)?(?:{'|'.join(map(re.escape, names))})(?::[0-9]+\)?)?\Z)"
+    )
+
+    def told(text: str) -> str:
+        return place.sub(f"{_stock.TORCX_FOLDER}/", text)
+
+    nodes = {
+        name: {
+            **node,
+            "fragment": told(node.get("fragment", "")),
+            "edges": {
+                type_: {other: [told(text) for text in declared] for other, declared in others.items()}
+                for type_, others in node.get("edges", {}).items()
+            },
+        }
+        for name, node in facts["nodes"].items()
+    }
+    return {**facts, "nodes": nodes}
 
 
 def _problem(value: t.Any) -> str:

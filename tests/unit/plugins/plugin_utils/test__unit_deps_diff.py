@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import random
 from typing import Any
 
@@ -17,6 +18,8 @@ from ansible_collections.container_linux.remediation.tests.unit.plugins.plugin_u
 
 SYSTEM = "/usr/lib/systemd/system"
 DROP_IN = "/etc/systemd/system/docker.service.d/40-flannel.conf"
+
+RUNTIME = "/run/systemd/system"
 
 
 def node(fragment: str = "", **more: Any) -> dict[str, Any]:
@@ -365,6 +368,48 @@ def test_the_units_of_a_torcx_image_are_the_vendors() -> None:
     before = diff(host, host_of("1353"))
     assert ("docker.service", "fragment") not in fields(before)
     assert before["edges"]["moved"] == []
+
+
+def on_torcx() -> dict[str, Any]:
+    """A host whose torcx has copied its units among the runtime ones, as it does since 2017."""
+    host: dict[str, Any] = json.loads(json.dumps(host_of("1911")).replace("/run/torcx/unpack/docker/lib/", "/run/"))
+    docker = host["nodes"]["docker.service"]
+    docker["edges"]["Requires"]["system.slice"] = [f"file: Slice= ({RUNTIME}/docker.service:9)"]
+    return host
+
+
+def test_the_units_that_torcx_has_copied_are_the_vendors() -> None:
+    host = on_torcx()
+    docker = host["nodes"]["docker.service"]
+    assert docker["fragment"] == f"{RUNTIME}/docker.service"
+    assert docker["edges"]["After"]["torcx.target"] == [f"{RUNTIME}/docker.service:7"]
+    assert host["nodes"]["docker.socket"]["edges"]["WantedBy"]["sockets.target"] == [
+        f"{RUNTIME}/sockets.target.wants/docker.socket"
+    ]
+    given = copy.deepcopy(host)
+    assert diff(host, baseline="auto")["same"]
+    assert host == given
+    unpacked = diff(host, host_of("1911"))
+    assert unpacked["edges"]["moved"] == []
+    assert ("docker.service", "fragment") not in fields(unpacked)
+    assert told(unpacked, "added") == ["docker.service Requires system.slice (systemd)"]
+
+
+def test_what_you_add_to_units_of_torcx_is_yours() -> None:
+    host = on_torcx()
+    edges = host["nodes"]["docker.service"]["edges"]
+    edges["Requires"]["flanneld.service"] = [f"{RUNTIME}/docker.service.d/10.conf:2"]
+    assert told(diff(host, baseline="auto"), "added") == ["docker.service Requires flanneld.service (yours)"]
+
+
+def test_a_runtime_unit_that_torcx_has_not_made_is_yours() -> None:
+    host = seed_host()
+    host["nodes"]["docker.service"]["fragment"] = f"{RUNTIME}/docker.service"
+    host["nodes"]["docker.service"]["edges"]["After"]["torcx.target"] = [
+        "/etc/systemd/system/docker.service.d/x.conf:2"
+    ]
+    result = diff(host, baseline="auto")
+    assert fields(result)[("docker.service", "fragment")][1] == f"{RUNTIME}/docker.service"
 
 
 @pytest.mark.parametrize("folder", ["/usr/lib64/systemd/system", "/lib/systemd/system", "/lib64/systemd/system"])
