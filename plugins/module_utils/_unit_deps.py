@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import typing as t
 from dataclasses import dataclass, replace
 
@@ -135,6 +136,10 @@ class Graph:
         self._linked = {link.unit for link in look.links}
         self._drop_ins = _by_directory((path for path in look.settings if ".d/" in path), path=str)
         self._dropped = _units_of(self._drop_ins)
+        self._vendor: dict[str, str] = {}
+        for folder in VENDOR_DIRECTORIES:
+            for path in fnmatch.filter(look.ages, f"{folder}/*"):
+                self._vendor.setdefault(path.rpartition("/")[2], path)
         self._explained: dict[Edge, list[Declaration]] = {}
         untold = [name for name in asked if look.partial and self.id_of(name) not in look.units]
         units = {**look.units, **{name: {"Id": name, "Names": name, "LoadState": "unknown"} for name in untold}}
@@ -165,10 +170,11 @@ class Graph:
     def shadows(self, unit: str) -> str:
         """Return the vendor's unit file that a unit's own one hides; nothing where it hides none."""
         fragment = self.look.units[unit].get("FragmentPath", "")
-        if fragment.startswith(VENDOR_DIRECTORIES):
+        if any(fnmatch.fnmatch(fragment, f"{folder}/*") for folder in VENDOR_DIRECTORIES):
             return ""
-        name = fragment.rpartition("/")[2]
-        return next((path for folder in VENDOR_DIRECTORIES if (path := f"{folder}/{name}") in self.look.ages), "")
+        hidden = self._vendor.get(fragment.rpartition("/")[2], "")
+        # torcx itself copies its units to the runtime ones
+        return "" if fragment.startswith("/run/") and hidden.startswith("/run/torcx/") else hidden
 
     def edges(self, unit: str, types: t.Iterable[str] = ALL_TYPES) -> t.Iterator[Edge]:
         """Yield the dependencies that systemd tells of for a unit."""

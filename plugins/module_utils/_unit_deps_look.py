@@ -57,8 +57,8 @@ _DIRECTORIES = (
     "/lib/systemd/system /usr/lib/systemd/system"
 )
 
-VENDOR_DIRECTORIES = ("/usr/lib/systemd/system", "/lib/systemd/system")
-"""Where the operating system has its own units."""
+VENDOR_DIRECTORIES = ("/run/torcx/unpack/*/lib/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system")
+"""Where the operating system has its own units, as patterns; those of an earlier one come before others."""
 
 LIMIT = 10
 """Seconds that one command of the look may take."""
@@ -160,11 +160,13 @@ list_files() {
   printf '%s\n' "$SHOWN" | sed -n -e 's/^FragmentPath=\(.\)/\1/p' \
     -e '/^DropInPaths=/{s///;s: \("\{0,1\}/\):\n\1:g;p' -e '}' |
     sed -e '/^".*"$/{s/^"//;s/"$//;s/\\\(["\\$`]\)/\1/g' -e '}'
+  # shellcheck disable=SC2086 # directories are a list of patterns
+  VENDOR=$(printf '%s\n' $VENDOR_DIRECTORIES)
   set -f
   # shellcheck disable=SC2086 # directories are a list of words
   for FRAGMENT in $(printf '%s\n' "$SHOWN" | sed -n -e 's,^FragmentPath=/etc/,/etc/,p' \
     -e 's,^FragmentPath=/run/systemd/system/,/run/systemd/system/,p'); do
-    first "${FRAGMENT##*/}" $VENDOR_DIRECTORIES
+    first "${FRAGMENT##*/}" $VENDOR
   done
   if [ "$TOLD" -ne 0 ]; then
     for UNIT in $UNITS; do

@@ -16,6 +16,7 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._unit_
 from ansible_collections.container_linux.remediation.plugins.module_utils._unit_file import parse_unit_file
 
 ETC, RUN, LIB = "/etc/systemd/system", "/run/systemd/system", "/usr/lib/systemd/system"
+TORCX = "/run/torcx/unpack/docker/lib/systemd/system"
 
 Properties = Mapping[str, str]
 
@@ -461,6 +462,11 @@ def test_what_a_unit_that_is_not_loaded_declares_is_no_matter(state: str) -> Non
     [
         (f"{ETC}/a.service", f"{LIB}/a.service", f"{LIB}/a.service"),
         (f"{ETC}/a.service", "/lib/systemd/system/a.service", "/lib/systemd/system/a.service"),
+        (f"{ETC}/a.service", f"{TORCX}/a.service", f"{TORCX}/a.service"),
+        (f"{RUN}/a.service", f"{LIB}/a.service", f"{LIB}/a.service"),
+        # what torcx itself has copied there
+        (f"{RUN}/a.service", f"{TORCX}/a.service", ""),
+        (f"{TORCX}/a.service", f"{LIB}/a.service", ""),
         (f"{LIB}/a.service", f"{LIB}/b.service", ""),
         (f"{ETC}/a.service", f"{LIB}/b.service", ""),
         ("", f"{LIB}/a.service", ""),
@@ -468,6 +474,13 @@ def test_what_a_unit_that_is_not_loaded_declares_is_no_matter(state: str) -> Non
 )
 def test_a_unit_file_may_hide_that_of_the_vendor(own: str, other: str, found: str) -> None:
     assert graph(unit("a.service", own), ages={other: (1, 1)}).shadows("a.service") == found
+
+
+def test_a_unit_file_hides_torcx_s_rather_than_that_of_the_image() -> None:
+    ages = {f"{LIB}/a.service": (1, 1), f"{TORCX}/a.service": (1, 1)}
+    assert graph(unit("a.service", f"{ETC}/a.service"), ages=ages).shadows("a.service") == f"{TORCX}/a.service"
+    # it has hidden that of the image already, and is the vendor's as well
+    assert graph(unit("a.service", f"{RUN}/a.service"), ages=ages).shadows("a.service") == ""
 
 
 def test_a_declaration_can_be_told_in_its_own_words() -> None:
