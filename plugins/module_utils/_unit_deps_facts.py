@@ -44,6 +44,8 @@ if t.TYPE_CHECKING:
     from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import Properties
 
 ALL = "*"
+_ROOTS = ("-.mount", "-.slice")
+"""systemd's own names for what has none; no others begin like an option."""
 _LONG = 5000
 """A path may have 4,096 bytes, and its line number must not be cut off."""
 _LISTED = 50
@@ -81,9 +83,11 @@ def gather(params: dict[str, t.Any], host: Host, *, check_mode: bool) -> dict[st
         raise RemediationError(f"depth is {depth}, and must be 0 or more; leave it out to follow every dependency.")
     if not params["units"]:
         raise RemediationError("units is empty: name at least one unit, or '*' for all that systemd has loaded.")
-    asked = [unit_name(name) for name in params["units"] if name != ALL]
+    # a list that was given as one text has blanks behind its commas
+    names = [name.strip() for name in params["units"]]
+    asked = list(dict.fromkeys(name if name in _ROOTS else unit_name(name) for name in names if name != ALL))
     graph = Graph(look(host, asked), asked)
-    ids = list(dict.fromkeys([*map(graph.id_of, asked), *(sorted(graph.units) if ALL in params["units"] else ())]))
+    ids = list(dict.fromkeys([*map(graph.id_of, asked), *(sorted(graph.units) if ALL in names else ())]))
     missing = [name for name in asked if _load_state(graph, name) == "not-found"]
     if missing and params["strict"]:
         raise RemediationError(_unknown(graph, missing[0]), missing=missing)
@@ -110,13 +114,15 @@ def facts(
     # every Before among the rest is the After of another one: told twice, it would be a quarter of the facts
     further = [type_ for type_ in types if type_ != "Before" or types != FORWARD_TYPES]
     edges = {unit: _edges(graph, unit, types if unit in asked else further) for unit in reached}
-    unexplained = [
-        {"from": printable(unit), "type": type_, "to": other}
+    undeclared = [
+        Edge(unit, type_, other)
         for unit, by_type in edges.items()
         for type_, others in by_type.items()
         for other, declared_by in others.items()
         if not declared_by
     ]
+    unexplained = [edge for edge in undeclared if _is_read(graph, edge.unit) and _is_read(graph, edge.other)]
+    unknown = len(undeclared) - len(unexplained)
     return {
         "units": [printable(unit) for unit in asked],
         "missing": [printable(name) for name in missing],
@@ -130,10 +136,22 @@ def facts(
             for unit in reached
             for edge, declaration in graph.not_loaded(unit)
         ],
-        "unexplained": {"count": len(unexplained), "edges": unexplained[:_LISTED]},
+        "unexplained": {"count": len(unexplained), "edges": [_ends(edge) for edge in unexplained[:_LISTED]]},
         "unread": list(seen.unread),
-        "partial": list(seen.partial),
+        "partial": [*seen.partial, *([_unknown_sources(unknown)] if unknown else [])],
     }
+
+
+def _is_read(graph: Graph, unit: str) -> bool:
+    """Whether all is known that a unit may declare."""
+    seen = graph.look
+    if unit not in graph.units:
+        return not seen.partial
+    return seen.has_files and not any(printable(path) in seen.unread for path in graph.files_of(unit))
+
+
+def _unknown_sources(count: int) -> str:
+    return f"What declares {count} of the dependencies is not known, since not all units and unit files could be read."
 
 
 def blocked_by(graph: Graph, unit: str) -> list[dict[str, t.Any]]:

@@ -390,6 +390,7 @@ class Look:
         jobs: systemd's job table.
         links: entries of the dependency directories, in the order in which systemd looks at them.
         settings: the settings of each unit file and drop-in, by path.
+        has_files: whether all of these files were read, but for those of `unread`.
         ages: of each of them when it last changed, and when its content did, in seconds since 1970.
         unread: files that could not be read.
         directories: where systemd looks for units, the first place first.
@@ -404,6 +405,7 @@ class Look:
     jobs: t.Sequence[Job] = ()
     links: t.Sequence[Link] = ()
     settings: t.Mapping[str, t.Sequence[Setting]] = field(default_factory=dict)
+    has_files: bool = True
     ages: t.Mapping[str, tuple[int, int]] = field(default_factory=dict)
     unread: t.Sequence[str] = ()
     directories: t.Sequence[str] = tuple(_DIRECTORIES.split())
@@ -448,6 +450,7 @@ def look(host: Host, names: t.Sequence[str]) -> Look:
         jobs=parse_jobs(answer["jobs"].out) if "jobs" in answer else (),
         links=[link for line in answer["links"].out.splitlines() for link in [_link(line)] if link],
         settings={path: parse_unit_file(path, lines) for path, lines in _files(answer["files"].out)},
+        has_files=answer["files"].rc == 0,
         ages=dict(_ages(answer["ages"].out)),
         unread=[printable(line) for line in answer["unread"].out.splitlines() if line],
         directories=(path[1] if path else _DIRECTORIES).split(),

@@ -70,6 +70,7 @@ def shown(id_: str, **properties: str) -> dict[str, str]:
         ({"units": ["*", "a?.service"]}, "'a.*' is not the name of a unit"),
         ({"units": ["a@.service"]}, "'a@.service' is a template"),
         ({"units": ["--version"]}, "'--version' is not the name of a unit"),
+        ({"units": ["-x.mount"]}, "'-x.mount' is not the name of a unit"),
         ({"units": [""]}, "'' is not the name of a unit"),
     ],
 )
@@ -147,6 +148,20 @@ def test_all_units_are_told_of_by_a_star(machine: Machine) -> None:
     assert found["missing"] == []
 
 
+def test_the_root_can_be_asked_for_by_the_name_that_systemd_has_for_it(machine: Machine) -> None:
+    machine.tell_of(shown("-.slice"), loaded=False)
+    machine.tell_of(shown("-.mount", Requires="-.slice"))
+    machine.tell_of(shown("-.mount", Requires="-.slice"), loaded=False)
+    found = facts(machine, "-.mount", "-.slice")
+    assert found["units"] == list(found["nodes"]) == ["-.mount", "-.slice"]
+
+
+def test_names_may_have_blanks_around_them(machine: Machine) -> None:
+    chain(machine)
+    assert facts(machine, "a", " b.service", "c ", depth=0)["units"] == ["a.service", "b.service", "c.service"]
+    assert facts(machine, " * ", depth=0)["units"] == facts(machine, "*", depth=0)["units"]
+
+
 def test_a_unit_asked_for_by_another_name_is_told_by_its_main_one(machine: Machine) -> None:
     machine.tell_of(shown("a.service", Names="a.service alias.service", **UP))
     machine.tell("unit-alias.service", "")
@@ -174,6 +189,7 @@ def test_a_unit_that_is_not_there_is_missing_and_no_failure(machine: Machine) ->
     machine.tell_of(shown("a.service", **UP, After="gone.service"), shown("gone.service", LoadState="not-found"))
     found = facts(machine, "nothing", "a.service")
     assert found["missing"] == ["nothing.service"]
+    assert facts(machine, "nothing", "nothing.service", "nothing")["missing"] == ["nothing.service"]
     assert found["units"] == ["nothing.service", "a.service"]
     assert found["nodes"]["nothing.service"]["load_state"] == "not-found"
     assert found["nodes"]["gone.service"]["load_state"] == "not-found"
@@ -438,7 +454,35 @@ def test_an_answer_that_was_cut_off_is_told_as_far_as_it_went() -> None:
     host = Saying({**SILENT, "units": (f"{whole}\nId=b.service\nNames=b.serv", 124)})
     found = gather(options("*"), host, check_mode=False)["ansible_facts"]["container_linux_unit_deps"]
     assert list(found["nodes"]) == ["a.service"]
-    assert len(found["partial"]) == 1
+    # b.service may have declared the dependency
+    assert found["unexplained"]["count"] == 0
+    assert len(found["partial"]) == 2
+
+
+WANTING = "Id=a.service\nNames=a.service\nLoadState=loaded\nFragmentPath=/etc/a.service\nWants=b.service\n"
+
+
+def test_what_a_file_may_declare_that_was_not_read_is_not_unexplained() -> None:
+    host = Saying({**SILENT, "units": (WANTING, 0), "files": ("/etc/", 124)})
+    found = gather(options("*"), host, check_mode=False)["ansible_facts"]["container_linux_unit_deps"]
+    assert found["nodes"]["a.service"]["edges"] == {"Wants": {"b.service": []}}
+    assert found["unexplained"] == {"count": 0, "edges": []}
+    assert found["partial"] == [
+        "sed (over the unit files) did not end within 10 s; what it would have told is missing.",
+        "What declares 1 of the dependencies is not known, since not all units and unit files could be read.",
+    ]
+
+
+@pytest.mark.parametrize("path", ["/etc/a.service", "/etc/b.service", "/etc/c.service"])
+def test_neither_is_that_of_a_file_that_cannot_be_read(path: str) -> None:
+    other = "\nId=b.service\nNames=b.service\nLoadState=loaded\nFragmentPath=/etc/b.service\n"
+    host = Saying({**SILENT, "units": (WANTING + other, 0), "unread": (path, 0)})
+    found = gather(options("*"), host, check_mode=False)["ansible_facts"]["container_linux_unit_deps"]
+    assert found["unread"] == [path]
+    # a dependency may be declared at either end, and by no other unit
+    known = path == "/etc/c.service"
+    assert found["unexplained"]["count"] == known
+    assert len(found["partial"]) == (not known)
 
 
 # whatever a host says
