@@ -85,6 +85,7 @@ def diff(after: t.Any, before: t.Any = None, *, baseline: t.Any = None) -> dict[
     Raises:
         RemediationError: something is neither facts nor a known release, or there is not exactly one other side.
     """
+    baseline = baseline.strip() if isinstance(baseline, str) else baseline
     if (before is None) == (baseline is None):
         raise RemediationError(
             "One thing to compare with is needed: either other facts or a release as the argument, or baseline=, "
@@ -140,8 +141,9 @@ def some(names: t.Sequence[str], limit: int = 5) -> str:
 
 
 def _side(value: t.Any) -> Side:
-    if isinstance(value, (str, int)) and not isinstance(value, bool):
-        release = str(value)
+    # YAML takes a version such as 1010.5 for a number
+    if isinstance(value, (str, int, float)) and not isinstance(value, bool):
+        release = str(value).strip()
         if "." in release:  # a version stands for its release
             release = _stock.major(release)
         return Side(_stock.stock(release or str(value)), release=release)

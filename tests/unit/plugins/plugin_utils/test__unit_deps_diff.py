@@ -147,7 +147,7 @@ def test_between_899_and_1010_docker_is_the_same_and_flanneld_can_be_enabled() -
     assert [item["unit"] for item in result["nodes"]["removed"]] == ["user-configdrive.path"]
 
 
-@pytest.mark.parametrize("baseline", ["auto", "1010", 1010, "1010.5.0"])
+@pytest.mark.parametrize("baseline", ["auto", " auto ", "1010", " 1010", 1010, 1010.5, "1010.5.0"])
 def test_the_edge_to_flanneld_is_yours(baseline: Any) -> None:
     result = diff(with_drop_in(seed_host()), baseline=baseline)
     assert result["edges"] == {
