@@ -138,8 +138,8 @@ ansible_facts:
               C(masked) tells whether it is masked, C(condition) how the last check of its conditions ended, null where
               there was none.
             - C(started_at) is when it last left the state inactive, in UTC, empty where it is not up. C(files_newer)
-              tells whether one of its files, read or not, has changed in a later second. C(need_reload) is systemd's own
-              word on whether it has read them; of a new directory of drop-ins it does not know.
+              tells whether one of its files, read or not, has changed in a later second. C(need_reload) is systemd's
+              own word on whether it has read them; of a new directory of drop-ins it does not know.
             - C(edges) are its dependencies by type, as C(systemctl show) names the types, and in each the units at
               the other end, with the list of what declares the dependency. An item of it is C(FILE:LINE) for a line of
               a unit file or drop-in, C(FILE) for a link, C(ORIGIN:) C(RULE) for a rule of systemd, or C(ORIGIN:)

@@ -70,10 +70,12 @@ def ask_systemd(host: Machine) -> Oracle:
     origins: dict[Edge, frozenset[str]] = {}
     unit = ""
     for line in host.sh("systemd-analyze --no-pager dump").splitlines():
-        if line.startswith("-> Unit "):
-            unit = line.removeprefix("-> Unit ").removesuffix(":")
+        # the arrow is one character in some versions, whatever the locale
+        if header := re.fullmatch(r"\S+ Unit (\S+):", line):
+            unit = header[1]
         elif (match := re.fullmatch(r"\t([A-Z][A-Za-z]*): (\S+) \((.*)\)", line)) and match[1] in TYPES:
             origins[unit, match[1], match[2]] = frozenset(word.partition("-")[2] for word in match[3].split())
+    assert origins, "systemd-analyze dump told of no dependency"
     return Oracle(names=names, files=files, edges=frozenset(edges), origins=origins)
 
 
