@@ -74,8 +74,7 @@ class Wiring:
 
     def _steps(self, name: str, other: str, types: t.Sequence[str]) -> list[tuple[str, str]]:
         """A shortest way over some types of dependency, in pairs of neighbours; nothing where there is none."""
-        assert self.graph
-        start, end = self.graph.id_of(name), self.graph.id_of(other)
+        start, end = (self.graph.id_of(unit) if self.graph else unit for unit in (name, other))
         above: dict[str, str] = {}
         waiting = deque([start])
         while waiting and end not in above:

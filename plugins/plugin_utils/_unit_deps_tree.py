@@ -165,6 +165,8 @@ def _verdict(view: View, root: str, *, alone: bool) -> Iterator[str]:
         types = printable(", ".join(step.types))
         yield f"  {printable(before.unit)} {depends} {printable(step.unit)} ({types}):"
         yield from _declared(step.sources)
+        if step.also:
+            yield f"    ({printable(before.unit)} also waits for {printable(', '.join(step.also))})"
 
 
 def _declared(sources: t.Sequence[Source]) -> Iterator[str]:

@@ -124,13 +124,17 @@ class Unit:
 
 @dataclass(frozen=True)
 class Step:
-    """One unit on the way from a unit that is not up down to what holds it up; the first has no types or sources."""
+    """One unit on the way from a unit that is not up down to what holds it up; the first has no types or sources.
+
+    `also` is what else the unit before it waits for.
+    """
 
     unit: str
     state: str
     kind: str
     types: tuple[str, ...]
     sources: tuple[Source, ...]
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -300,6 +304,7 @@ class View:
             kind=str(step.get("kind", "")),
             types=tuple(self._names(step, "types")),
             sources=self._sources(step),
+            also=tuple(self._names(step, "also")),
         )
 
     def _lines(self, holder: t.Mapping[str, t.Any], key: str) -> tuple[Line, ...]:

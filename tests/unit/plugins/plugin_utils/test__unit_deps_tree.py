@@ -41,6 +41,12 @@ def test_ansible_finds_the_filter() -> None:
     assert FilterModule().filters() == {"unit_deps_tree": unit_deps_tree}
 
 
+def test_what_a_unit_also_waits_for_is_told_below() -> None:
+    given = blocked()
+    given["blocked_by"]["docker.service"][1]["also"] = ["a.service", "b.service"]
+    assert "    (docker.service also waits for a.service, b.service)" in unit_deps_tree(given).splitlines()
+
+
 def test_what_holds_a_unit_up_stands_first_with_the_file_to_blame() -> None:
     assert unit_deps_tree(blocked()).splitlines() == [
         "○ docker.service  inactive (dead), start job waiting  ◀",
