@@ -118,6 +118,11 @@ DefaultInstance=one
     f"{ETC}/mnt-torture\\x2dauto.automount": "[Automount]\nWhere=/mnt/torture-auto\n",
     f"{ETC}/mnt-torture-swapfile.swap": "[Swap]\nWhat=/mnt/torture/swapfile\n",
     f"{ETC}/torture-paths.service": f"[Unit]\nRequiresMountsFor=/mnt/torture/sub/x \\\n  /mnt/torture-net\n{_SERVICE}",
+    # a path with a blank is a whole value, or quoted in a list
+    f"{ETC}/mnt-torture\\x20blank.mount": "[Mount]\nWhat=tmpfs\nWhere=/mnt/torture blank\nType=tmpfs\n",
+    f"{ETC}/torture-blank.service": '[Unit]\nRequiresMountsFor=/run "/mnt/torture blank/x"\n'
+    f"{_SERVICE}WorkingDirectory=/mnt/torture blank/y\n",
+    f"{ETC}/torture-blank.path": "[Path]\nPathExists=/mnt/torture blank/flag\n",
     f"{ETC}/torture-process.service": f"{_SERVICE}WorkingDirectory=-/mnt/torture\nRuntimeDirectory=torture\n"
     "StateDirectory=torture-a\nPrivateTmp=yes\nSlice=torture-sub.slice\nLogNamespace=torture\n",
     f"{ETC}/torture-image.service": f"{_SERVICE}RootImage=/mnt/torture/image.raw\nStandardOutput=null\n"
@@ -125,6 +130,7 @@ DefaultInstance=one
     f"{ETC}/torture-bus.service": "[Service]\nType=dbus\nBusName=org.example.Torture\nExecStart=/bin/true\n",
     f"{ETC}/torture-sub.slice": "[Unit]\nDefaultDependencies=no\n",
     f"{ETC}/torture-early.target": "[Unit]\nDefaultDependencies=no\nWants=torture-a.service\n",
+    f"{ETC}/torture-upholding.target": "[Unit]\nUpholds=torture-c.service\n",
     # a cycle, made by three files in three ways
     f"{ETC}/torture-one.service": f"[Unit]\nAfter=torture-two.service\n{_SERVICE}",
     f"{ETC}/torture-two.service": _SERVICE,
@@ -154,6 +160,7 @@ DefaultInstance=one
     "Wants=torture-masked.service torture-empty.service torture-paths.service torture-process.service\n"
     "Wants=torture-image.service torture-bus.service torture-one.service torture-unbalanced.service\n"
     "Wants=torture-sockets.service torture-names.service torture-binary.service torture-latin.service\n"
+    "Wants=torture-blank.path torture-upholding.target\n"
     "Wants=torture-greek.service\nWants=torture-long.service torture-loop.service torture-folder.service\n",
     "/opt/torture-linked.service": f"[Unit]\nAfter=torture-alias.service\n{_SERVICE}",
 }
