@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from ansible_collections.container_linux.remediation.plugins.module_utils import _flannel_config
 from ansible_collections.container_linux.remediation.plugins.module_utils._diagnosis_wiring import Wiring
-from ansible_collections.container_linux.remediation.plugins.module_utils._flannel_settings import parse_env_file
+from ansible_collections.container_linux.remediation.plugins.module_utils._env_file import parse_env_file
 from ansible_collections.container_linux.remediation.plugins.module_utils._host import printable
 from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import requirements, words
 

@@ -24,9 +24,9 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._diagn
     Observation,
     split_url,
 )
+from ansible_collections.container_linux.remediation.plugins.module_utils._env_file import parse_env_file
 from ansible_collections.container_linux.remediation.plugins.module_utils._flannel_settings import (
     DEFAULTS,
-    parse_env_file,
     parse_settings,
 )
 from ansible_collections.container_linux.remediation.plugins.module_utils._host import (

@@ -18,6 +18,8 @@ import shlex
 import typing as t
 from dataclasses import dataclass, field
 
+from ansible_collections.container_linux.remediation.plugins.module_utils._env_file import parse_env_file
+
 if t.TYPE_CHECKING:
     from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import (
         Properties,
@@ -115,27 +117,8 @@ def environment_files(unit: Properties) -> list[str]:
     return [re.sub(r" \(ignore_errors=(?:yes|no)\)$", "", line).lstrip("-") for line in lines if line]
 
 
-def parse_env_file(text: str, *, raw: bool = False) -> dict[str, str]:
-    """Return the variables of an environment file.
-
-    Args:
-        text: lines `NAME=value`; comments and empty lines are passed over.
-        raw: keep quotes as a part of the value, as `docker run --env-file` does; systemd takes them off.
-    """
-    variables = {}
-    for line in text.splitlines():
-        name, equals, value = line.strip().partition("=")
-        if equals and not name.startswith(("#", ";")):
-            variables[name.strip()] = value if raw else _unquote(value.strip())
-    return variables
-
-
 def _read_env_file(path: str, files: t.Mapping[str, str], *, raw: bool) -> dict[str, Setting]:
     return {name: Setting(value, path) for name, value in parse_env_file(files.get(path, ""), raw=raw).items()}
-
-
-def _unquote(value: str) -> str:
-    return value[1:-1] if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'" else value
 
 
 def _environment(unit: Properties) -> dict[str, str]:

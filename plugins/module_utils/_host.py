@@ -189,11 +189,18 @@ def parse(completed: Completed, *, fence: str) -> Answer:
 
 
 def _sections(stream: str, fence: str) -> dict[str, tuple[int, str]]:
-    pattern = re.compile(
-        rf"^{re.escape(fence)} begin (?P<name>\S+)\n(?P<text>.*?)\n{re.escape(fence)} end (?P=name) (?P<rc>\d+)$",
-        re.DOTALL | re.MULTILINE,
-    )
-    return {m["name"]: (int(m["rc"]), m["text"]) for m in pattern.finditer(stream.replace("\r\n", "\n"))}
+    found = {}
+    name = begun = ""
+    for part in f"\n{stream}".replace("\r\n", "\n").split(f"\n{fence} ")[1:]:
+        mark, _, text = part.partition("\n")
+        word, _, rest = mark.partition(" ")
+        if word == "begin":
+            name, begun = rest, text
+        elif word == "end":
+            ended, _, rc = rest.partition(" ")
+            if ended == name and rc.isdecimal():
+                found[name] = (int(rc), begun)
+    return found
 
 
 def printable(text: str, *, limit: int = 400) -> str:

@@ -9,7 +9,6 @@
 from __future__ import annotations
 
 import datetime
-import difflib
 import re
 import typing as t
 
@@ -308,6 +307,8 @@ def _load_state(graph: Graph, name: str) -> str:
 def _unknown(graph: Graph, name: str) -> str:
     known = sorted({name for unit in graph.look.units for name in graph.names_of(unit)} - {name})
     # they end alike
+    import difflib  # here, since only this error needs it
+
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.8)
     hint = f", such as '{printable(near[0])}'" if near else ""
     return f"The host has no unit '{name}'. Name one that it has{hint}, or leave out strict to go on without it."

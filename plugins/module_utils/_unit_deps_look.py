@@ -12,7 +12,7 @@ import re
 import typing as t
 from dataclasses import dataclass, field
 
-from ansible_collections.container_linux.remediation.plugins.module_utils._flannel_settings import parse_env_file
+from ansible_collections.container_linux.remediation.plugins.module_utils._env_file import parse_env_file
 from ansible_collections.container_linux.remediation.plugins.module_utils._host import Section, ask, printable
 from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import (
     parse_jobs,

@@ -7,7 +7,6 @@ import pytest
 
 from ansible_collections.container_linux.remediation.plugins.module_utils._flannel_settings import (
     environment_files,
-    parse_env_file,
     parse_settings,
 )
 
@@ -87,11 +86,6 @@ def test_old_and_new_systemctl_name_the_files_differently(name: str) -> None:
 
 def test_a_stray_quote_in_the_environment_is_no_error() -> None:
     assert parse_settings({"ExecStart": PLAIN, "Environment": "NAME=it's FLANNELD_IFACE=eth3"}, {})["iface"] == "eth3"
-
-
-def test_an_environment_file_may_hold_anything() -> None:
-    text = '\x00\x1b[0m\n=\n;A=1\nB = "two words" \nC=\nD=a=b\n'
-    assert parse_env_file(text) == {"": "", "B": "two words", "C": "", "D": "a=b"}
 
 
 def test_a_wrapper_passes_the_environment_on_and_adds_a_file() -> None:
