@@ -20,7 +20,7 @@ from docker.errors import APIError, ImageNotFound
 
 from .console import MachineError, say, step
 from .engine import LABEL
-from .parts import build_parts, locked
+from .parts import build_cloudinit, build_parts, locked
 from .paths import HOME, ROOTFS
 from .release import File, Release, render_files
 
@@ -43,7 +43,7 @@ def ensure_image(client: docker.DockerClient, release: Release, *, python: bool 
     with locked("image"):
         # One half waits for the network, the other for the compiler.
         with ThreadPoolExecutor(max_workers=2) as pool:
-            compiled = pool.submit(build_parts)
+            compiled = pool.submit(lambda: build_parts() | build_cloudinit(release.cloudinit))
             debian = pool.submit(_ensure_debian, client, release.base)
             programs, (packages, busybox) = compiled.result(), debian.result()
         name = _ensure_release(client, release, packages, busybox, programs)

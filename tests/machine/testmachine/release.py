@@ -37,11 +37,18 @@ class Release:
 
     name: str
     base: str
+    cloudinit: str
+    """The version of coreos-cloudinit that the machine runs: the release's own, or the nearest."""
     os_release: dict[str, str]
     lsb_release: dict[str, str]
     release: dict[str, str]
     update_conf: dict[str, dict[str, str]]
     units: dict[str, dict[str, Any]]
+
+    @property
+    def etcd3(self) -> bool:
+        """Whether it has etcd-member.service, which runs an etcd 3."""
+        return "etcd-member.service" in self.units
 
 
 def release_names() -> list[str]:
@@ -57,6 +64,7 @@ def read_release(name: str) -> Release:
     return Release(
         name=name,
         base=data["base"],
+        cloudinit=str(data["cloudinit"]),
         os_release=data["os_release"],
         lsb_release=data["lsb_release"],
         release=data["release"],

@@ -7,6 +7,10 @@
 # /.machine/cluster, if there, holds the member's own ETCD_... lines.
 etcd_cluster=/.machine/cluster
 
+USER_DATA=/var/lib/coreos-vagrant/vagrantfile-user-data
+USER_DATA_SERVICE='user-cloudinit@var-lib-coreos\x2dvagrant-vagrantfile\x2duser\x2ddata.service'
+USER_DATA_WATCH=coreos-cloudinit-vagrant-user.path
+
 # write_file PATH < CONTENT
 write_file() {
   mkdir -p "$(dirname "$1")"
@@ -22,6 +26,29 @@ write_cluster_drop_in() {
   [ -e "$etcd_cluster" ] || return 0
   { echo '[Service]'; sed 's/^/Environment=/' "$etcd_cluster"; } |
     write_file /etc/systemd/system/etcd2.service.d/40-etcd-cluster.conf
+}
+
+# The key that lets Vagrant in comes from the OEM's cloud-config at each boot. It is kept as that
+# does, so that a user-data with other keys locks Vagrant out here as it does there.
+know_vagrant_key() {
+  mkdir -p /home/core/.ssh/authorized_keys.d
+  cp -p /home/core/.ssh/authorized_keys /home/core/.ssh/authorized_keys.d/coreos-cloudinit
+  chown core: /home/core/.ssh/authorized_keys.d
+  sed -i "s|@@VAGRANT_KEY@@|$(cat /home/core/.ssh/authorized_keys)|" /usr/share/oem/cloud-config.yml
+}
+
+# The machine's addresses, as Vagrant has told it: by an earlier boot, unless the state forgets it.
+know_addresses() {
+  address=$(hostname -i)
+  write_file /etc/environment <<EOF
+COREOS_PUBLIC_IPV4=${address%% *}
+COREOS_PRIVATE_IPV4=${address%% *}
+EOF
+}
+
+# The first boot of a box: nobody has told it anything yet.
+forget_addresses() {
+  : > /etc/environment
 }
 
 # limit_start_timeout TIME: so that a test need not wait for systemd's own 90 s.
@@ -87,6 +114,106 @@ use_etcd2() {
 # set_network TEXT: the key as a user would have set it.
 set_network() {
   use_etcd2 && etcdctl set /coreos.com/network/config "$1" >/dev/null
+}
+
+# What Vagrant does at each `up` and `reload` when the machine lets it in: it says the addresses.
+# The box's own plugin also makes a .network unit of each private network; this machine's network is
+# the engine's affair, so there is none.
+vagrant_says_addresses() {
+  address=$(hostname -i)
+  write_file /var/tmp/networks.yml <<EOF
+#cloud-config
+
+write_files:
+  - path: /etc/environment
+    content: |
+      COREOS_PUBLIC_IPV4=${address%% *}
+      COREOS_PRIVATE_IPV4=${address%% *}
+coreos:
+  units:
+EOF
+  systemctl start system-cloudinit@var-tmp-networks.yml.service
+}
+
+# vagrant_provisions < USER-DATA: with its file provisioner as core, then its shell provisioner as
+# root. /tmp is another file system, so that this mv makes a new file and then fills it.
+vagrant_provisions() {
+  setpriv --reuid=core --regid=core --clear-groups sh -c 'cat > /tmp/vagrantfile-user-data'
+  mkdir -p /var/lib/coreos-vagrant
+  mv /tmp/vagrantfile-user-data "$USER_DATA"
+}
+
+# seed_user_data first|second: the story's own, or where there is no etcd 0.4 and no fleet any more,
+# what is left of it without them.
+seed_user_data() {
+  if [ -e /usr/lib/systemd/system/fleet.service ]; then
+    cat "/.machine/user-data/seed-$1.yml"
+  else
+    cat "/.machine/user-data/seed-$1-without-etcd.yml"
+  fi
+}
+
+# Whether what both of the seed's user-data ask for is there.
+seed_in_force() {
+  is docker-tcp.socket active && [ -e /etc/systemd/system/sockets.target.wants/docker-tcp.socket ] &&
+    { [ ! -e /usr/lib/systemd/system/fleet.service ] || etcd_and_fleet_in_force; }
+}
+
+etcd_and_fleet_in_force() {
+  address=$(hostname -i)
+  is etcd active && is fleet active &&
+    grep -q -F "ETCD_ADDR=${address%% *}:4001" /run/systemd/system/etcd.service.d/20-cloudinit.conf &&
+    grep -q -F "FLEET_PUBLIC_IP=${address%% *}" /run/systemd/system/fleet.service.d/20-cloudinit.conf
+}
+
+# have_user_data < USER-DATA: as an earlier `vagrant up` has left it.
+have_user_data() {
+  write_file "$USER_DATA"
+  chown core: "$USER_DATA"
+}
+
+# Whether the stock path has run the service in this boot and both stand still.
+user_data_applied() {
+  is "$USER_DATA_SERVICE" active && [ "$(about SubState "$USER_DATA_WATCH")" = running ]
+}
+
+# Whether this boot has come to the user-data that was there when it began, if any: a real machine has
+# long before Vagrant comes with another.
+boot_has_met_user_data() {
+  ! is "$USER_DATA_WATCH" failed || return 0
+  is "$USER_DATA_WATCH" active || return 1
+  [ ! -s "$USER_DATA" ] || [ "$(about SubState "$USER_DATA_WATCH")" != waiting ]
+}
+
+# wait_until COMMAND...: whoever calls has set a time limit.
+wait_until() {
+  until "$@"; do sleep 0.2; done
+}
+
+# In seconds, because that is all that a real host's stat and systemd have in common.
+user_data_run_at() {
+  date -d "$(about ExecMainStartTimestamp "$USER_DATA_SERVICE")" +%s
+}
+
+# Let a second pass, so that what comes next is later by any clock.
+later() {
+  sleep 1.1
+}
+
+# user_data_says TEXT: its log of this boot has it.
+user_data_says() {
+  journal_has "$USER_DATA_SERVICE" "$1"
+}
+
+# user_data_runs COUNT: so often it has been applied in this boot.
+user_data_runs() {
+  [ "$(journalctl -b -q --no-pager -u "$USER_DATA_SERVICE" -o cat |
+    grep -c -F 'Fetching user-data from datasource')" = "$1" ]
+}
+
+# about PROPERTY UNIT
+about() {
+  systemctl show -p "$1" "$2" | sed "s/^$1=//"
 }
 
 journal_has() {
