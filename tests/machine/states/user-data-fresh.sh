@@ -11,7 +11,7 @@ setup() {
 after_boot() {
   wait_until is "$USER_DATA_WATCH" active
   vagrant_says_addresses
-  seed_user_data first | vagrant_provisions
+  seed_user_data 1 | vagrant_provisions
 }
 
 symptom() {

@@ -13,7 +13,7 @@ setup() {
 earlier_boot() {
   wait_until is "$USER_DATA_WATCH" active
   vagrant_says_addresses
-  seed_user_data first | vagrant_provisions
+  seed_user_data 1 | vagrant_provisions
   wait_until user_data_applied
 }
 
@@ -22,7 +22,7 @@ after_boot() {
   wait_until user_data_applied
   later
   vagrant_says_addresses
-  seed_user_data second | vagrant_provisions
+  seed_user_data 2 | vagrant_provisions
 }
 
 # What the story saw: the new file is there, the service has run well but before it, and the path

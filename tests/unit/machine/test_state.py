@@ -32,3 +32,8 @@ def test_a_state_without_a_heading_is_refused(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(state, "STATES", tmp_path)
     with pytest.raises(MachineError, match="lacks a heading line"):
         state.read_state("bare")
+
+
+def test_a_state_says_whether_it_needs_an_earlier_boot() -> None:
+    assert state.read_state("user-data-one-boot-late").reboots
+    assert not state.read_state("user-data-fresh").reboots

@@ -143,7 +143,7 @@ vagrant_provisions() {
   mv /tmp/vagrantfile-user-data "$USER_DATA"
 }
 
-# seed_user_data first|second: the story's own, or where there is no etcd 0.4 and no fleet any more,
+# seed_user_data 1|2: the story's own, or where there is no etcd 0.4 and no fleet any more,
 # what is left of it without them.
 seed_user_data() {
   if [ -e /usr/lib/systemd/system/fleet.service ]; then
