@@ -4,11 +4,12 @@
 # summary: an old link starts etcd.service; etcd2, which holds the key, is dead
 # row: 15
 # within: 90 s
+# units: etcd.service etcd2.service
 
 setup() {
   limit_start_timeout 10s
   configure_flannel
-  with_etcd2 set_network '{ "Network": "10.1.0.0/16" }'
+  with_member set_network '{ "Network": "10.1.0.0/16" }'
   enable_units docker
   mkdir -p /etc/systemd/system/multi-user.target.wants
   ln -s /usr/lib/systemd/system/etcd.service \

@@ -7,8 +7,8 @@
 
 setup() {
   configure_flannel
-  with_etcd2 set_network '{ "Network": "10.2.0.0/16" }'
-  enable_units etcd2 docker
+  with_member set_network '{ "Network": "10.2.0.0/16" }'
+  enable_units "$MEMBER" docker
 }
 
 symptom() {

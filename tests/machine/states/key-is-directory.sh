@@ -6,14 +6,14 @@
 # within: 90 s
 
 make_the_mistake() {
-  use_etcd2 && make_directory /coreos.com/network/config
+  use_member && make_directory /coreos.com/network/config
 }
 
 setup() {
   limit_start_timeout 10s
   configure_flannel
-  with_etcd2 make_the_mistake
-  enable_units etcd2 docker
+  with_member make_the_mistake
+  enable_units "$MEMBER" docker
 }
 
 symptom() {

@@ -8,8 +8,8 @@
 # The start time-out stays systemd's own 90 s: this is the incident as it happened.
 setup() {
   configure_flannel
-  with_etcd2 use_etcd2
-  enable_units etcd2 docker
+  with_member use_member
+  enable_units "$MEMBER" docker
 }
 
 symptom() {

@@ -8,8 +8,6 @@
 # flanneld may take its time, as many a user-data of the day allowed it: without that, each try would
 # end after 90 s (300 s from 1409 on) and the run would go on.
 setup() {
-  member=etcd2
-  [ -e /usr/lib/systemd/system/etcd2.service ] || member=etcd-member
   have_user_data <<EOF
 #cloud-config
 
@@ -17,7 +15,7 @@ coreos:
   flannel:
     interface: \$private_ipv4
   units:
-    - name: $member.service
+    - name: $MEMBER.service
       command: start
     - name: flanneld.service
       command: start

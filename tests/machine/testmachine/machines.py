@@ -123,6 +123,8 @@ def up(*, name: str, release: str, state: str, count: int = 1, python: bool = Fa
             f"{name!r} cannot be a machine's name: use small letters, digits and inner hyphens, 42 at most."
         )
     wanted_release, wanted_state = read_release(release), read_state(state)
+    if missing := [unit for unit in wanted_state.units if unit not in wanted_release.units]:
+        raise MachineError(f"State {state} needs {' and '.join(missing)}, which release {release} has not.")
     client = connect()
     names = member_names(name, count)
     for machine in machines(client):

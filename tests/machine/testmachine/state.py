@@ -15,6 +15,7 @@ __all__ = ["State", "read_state", "state_names"]
 
 _SUMMARY = re.compile(r"^# summary: (.+)$", re.MULTILINE)
 _EARLIER_BOOT = re.compile(r"^earlier_boot\(\)", re.MULTILINE)
+_UNITS = re.compile(r"^# units: (.+)$", re.MULTILINE)
 _WITHIN = re.compile(r"^# within: (\d+) s$", re.MULTILINE)
 
 
@@ -22,7 +23,8 @@ _WITHIN = re.compile(r"^# within: (\d+) s$", re.MULTILINE)
 class State:
     """A state: its file, what it is in a line, and how many seconds its symptom may take.
 
-    `reboots` tells that its file says what happens in an earlier boot.
+    `reboots` tells that its file says what happens in an earlier boot; `units` are those that it needs
+    and not every release has.
     """
 
     name: str
@@ -30,6 +32,7 @@ class State:
     summary: str
     within: int
     reboots: bool
+    units: tuple[str, ...]
 
 
 def state_names() -> list[str]:
@@ -52,4 +55,5 @@ def read_state(name: str) -> State:
         summary=summary[1],
         within=int(within[1]),
         reboots=bool(_EARLIER_BOOT.search(text)),
+        units=tuple(units[1].split()) if (units := _UNITS.search(text)) else (),
     )

@@ -7,6 +7,13 @@
 # /.machine/cluster, if there, holds the member's own ETCD_... lines.
 etcd_cluster=/.machine/cluster
 
+# The etcd of this release that holds flannel's key, its data and the program that runs it.
+if [ -e /usr/lib/systemd/system/etcd2.service ]; then
+  MEMBER=etcd2 MEMBER_DATA=/var/lib/etcd2 MEMBER_PROGRAM=/usr/bin/etcd2
+else
+  MEMBER=etcd-member MEMBER_DATA=/var/lib/etcd MEMBER_PROGRAM=/usr/bin/etcd3
+fi
+
 USER_DATA=/var/lib/coreos-vagrant/vagrantfile-user-data
 USER_DATA_SERVICE='user-cloudinit@var-lib-coreos\x2dvagrant-vagrantfile\x2duser\x2ddata.service'
 USER_DATA_WATCH=coreos-cloudinit-vagrant-user.path
@@ -25,7 +32,7 @@ enable_units() {
 write_cluster_drop_in() {
   [ -e "$etcd_cluster" ] || return 0
   { echo '[Service]'; sed 's/^/Environment=/' "$etcd_cluster"; } |
-    write_file /etc/systemd/system/etcd2.service.d/40-etcd-cluster.conf
+    write_file "/etc/systemd/system/$MEMBER.service.d/40-etcd-cluster.conf"
 }
 
 # The key that lets Vagrant in comes from the OEM's cloud-config at each boot. It is kept as that
@@ -55,6 +62,11 @@ forget_addresses() {
 limit_start_timeout() {
   printf '[Manager]\nDefaultTimeoutStartSec=%s\n' "$1" |
     write_file /etc/systemd/system.conf.d/40-start-timeout.conf
+  # From 1409 on flanneld has a time of its own.
+  if grep -q '^TimeoutStartSec=' /usr/lib/systemd/system/flanneld.service; then
+    printf '[Service]\nTimeoutStartSec=%s\n' "$1" |
+      write_file /etc/systemd/system/flanneld.service.d/40-start-timeout.conf
+  fi
 }
 
 # The user's own files, as the install scripts for Kubernetes on CoreOS left them: it is this
@@ -76,29 +88,29 @@ FLANNELD_ETCD_ENDPOINTS=http://127.0.0.1:2379
 EOF
 }
 
-# with_etcd2 COMMAND...: runs it beside etcd2 on etcd2's own data, before the boot. The command is
+# with_member COMMAND...: runs it beside the member on its own data, before the boot. The command is
 # tried again until it succeeds: in a cluster the others may have gone on to their boot meanwhile,
 # and there is no quorum until they are back.
-with_etcd2() (
+with_member() (
   set -a
   # shellcheck disable=SC2034  # read by etcd
-  ETCD_DATA_DIR=/var/lib/etcd2 ETCD_NAME=$(cat /etc/machine-id)
+  ETCD_DATA_DIR=$MEMBER_DATA ETCD_NAME=$(cat /etc/machine-id)
   # shellcheck source=/dev/null
   [ ! -e "$etcd_cluster" ] || . "$etcd_cluster"
   set +a
-  setpriv --reuid=etcd --regid=etcd --clear-groups /usr/bin/etcd2 > /run/etcd2.log 2>&1 &
+  setpriv --reuid=etcd --regid=etcd --clear-groups "$MEMBER_PROGRAM" > /run/member.log 2>&1 &
   pid=$!
   deadline=$(($(date +%s) + 60))
   until curl -fs -m 5 -o /dev/null http://127.0.0.1:2379/health && "$@"; do
     if [ "$(date +%s)" -ge "$deadline" ] || ! kill -0 "$pid"; then
-      tail -n 20 /run/etcd2.log >&2
+      tail -n 20 /run/member.log >&2
       return 1
     fi
     sleep 0.1
   done
   kill "$pid"
   wait "$pid" || :
-  rm -f /run/etcd2.log
+  rm -f /run/member.log
 )
 
 # make_directory KEY: succeeds too when it is there.
@@ -107,13 +119,13 @@ make_directory() {
 }
 
 # Another program's key: /coreos.com exists, so etcd is in use and only flannel's part is missing.
-use_etcd2() {
+use_member() {
   make_directory /coreos.com/updateengine
 }
 
 # set_network TEXT: the key as a user would have set it.
 set_network() {
-  use_etcd2 && etcdctl set /coreos.com/network/config "$1" >/dev/null
+  use_member && etcdctl set /coreos.com/network/config "$1" >/dev/null
 }
 
 # What Vagrant does at each `up` and `reload` when the machine lets it in: it says the addresses.
