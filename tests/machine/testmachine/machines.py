@@ -42,8 +42,8 @@ _MOVE = (
     " && sudo mv /tmp/vagrantfile-user-data /var/lib/coreos-vagrant/vagrantfile-user-data"
 )
 
-# Seconds: to stop, before it is killed, and to let us in again.
-_SHUTDOWN, _COMEBACK = 100, 60.0
+# Seconds: to stop before it is switched off, as `vagrant halt` does in the end, and to let us in again.
+_SHUTDOWN, _COMEBACK = 20, 60.0
 
 _LOOK = ". /.machine/lib.sh && . /.machine/state.sh && {}"
 
