@@ -8,7 +8,7 @@
 setup() {
   limit_start_timeout 10s
   configure_flannel
-  with_member use_member
+  with_etcd2 use_etcd2
   enable_units "$MEMBER" docker
 }
 

@@ -9,7 +9,7 @@
 setup() {
   limit_start_timeout 10s
   configure_flannel
-  with_member set_network '{ "Network": "10.1.0.0/16" }'
+  with_etcd2 set_network '{ "Network": "10.1.0.0/16" }'
   enable_units docker
   mkdir -p /etc/systemd/system/multi-user.target.wants
   ln -s /usr/lib/systemd/system/etcd.service \

@@ -7,7 +7,7 @@
 
 setup() {
   configure_flannel
-  with_member set_network '{ "Network": "10.2.0.0/16" }'
+  with_etcd2 set_network '{ "Network": "10.2.0.0/16" }'
   enable_units "$MEMBER" docker
 }
 

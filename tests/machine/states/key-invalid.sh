@@ -8,7 +8,7 @@
 setup() {
   limit_start_timeout 10s
   configure_flannel
-  with_member set_network '{ Network: 10.1.0.0/16 }'
+  with_etcd2 set_network '{ Network: 10.1.0.0/16 }'
   enable_units "$MEMBER" docker
 }
 

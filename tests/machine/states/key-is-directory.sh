@@ -6,13 +6,13 @@
 # within: 90 s
 
 make_the_mistake() {
-  use_member && make_directory /coreos.com/network/config
+  use_etcd2 && make_directory /coreos.com/network/config
 }
 
 setup() {
   limit_start_timeout 10s
   configure_flannel
-  with_member make_the_mistake
+  with_etcd2 make_the_mistake
   enable_units "$MEMBER" docker
 }
 

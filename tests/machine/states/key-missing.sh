@@ -8,7 +8,7 @@
 # The start time-out stays systemd's own 90 s: this is the incident as it happened.
 setup() {
   configure_flannel
-  with_member use_member
+  with_etcd2 use_etcd2
   enable_units "$MEMBER" docker
 }
 

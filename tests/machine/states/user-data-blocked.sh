@@ -5,34 +5,8 @@
 # row: 5
 # within: 60 s
 
-# flanneld may take its time, as many a user-data of the day allowed it: without that, each try would
-# end after 90 s (300 s from 1409 on) and the run would go on.
 setup() {
-  have_user_data <<EOF
-#cloud-config
-
-coreos:
-  flannel:
-    interface: \$private_ipv4
-  units:
-    - name: $MEMBER.service
-      command: start
-    - name: flanneld.service
-      command: start
-      drop-ins:
-        - name: 30-patience.conf
-          content: |
-            [Service]
-            TimeoutStartSec=0
-    - name: docker.service
-      command: start
-      drop-ins:
-        - name: 40-flannel.conf
-          content: |
-            [Unit]
-            Requires=flanneld.service
-            After=flanneld.service
-EOF
+  sed "s/etcd2/$MEMBER/" /.machine/user-data/flannel-no-key.yml | have_user_data
 }
 
 symptom() {

@@ -88,10 +88,10 @@ FLANNELD_ETCD_ENDPOINTS=http://127.0.0.1:2379
 EOF
 }
 
-# with_member COMMAND...: runs it beside the member on its own data, before the boot. The command is
-# tried again until it succeeds: in a cluster the others may have gone on to their boot meanwhile,
+# with_etcd2 COMMAND...: runs it beside etcd2 (or what this release has instead) on its own data, before
+# the boot. The command is tried again until it succeeds: in a cluster the others may have gone on to their boot meanwhile,
 # and there is no quorum until they are back.
-with_member() (
+with_etcd2() (
   set -a
   # shellcheck disable=SC2034  # read by etcd
   ETCD_DATA_DIR=$MEMBER_DATA ETCD_NAME=$(cat /etc/machine-id)
@@ -119,13 +119,13 @@ make_directory() {
 }
 
 # Another program's key: /coreos.com exists, so etcd is in use and only flannel's part is missing.
-use_member() {
+use_etcd2() {
   make_directory /coreos.com/updateengine
 }
 
 # set_network TEXT: the key as a user would have set it.
 set_network() {
-  use_member && etcdctl set /coreos.com/network/config "$1" >/dev/null
+  use_etcd2 && etcdctl set /coreos.com/network/config "$1" >/dev/null
 }
 
 # What Vagrant does at each `up` and `reload` when the machine lets it in: it says the addresses.
