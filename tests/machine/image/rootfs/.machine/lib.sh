@@ -89,8 +89,8 @@ EOF
 }
 
 # with_etcd2 COMMAND...: runs it beside etcd2 (or what this release has instead) on its own data, before
-# the boot. The command is tried again until it succeeds: in a cluster the others may have gone on to their boot meanwhile,
-# and there is no quorum until they are back.
+# the boot. The command is tried again until it succeeds: in a cluster the others may have gone on to
+# their boot meanwhile, and there is no quorum until they are back.
 with_etcd2() (
   set -a
   # shellcheck disable=SC2034  # read by etcd
