@@ -9,7 +9,7 @@ setup() {
   limit_start_timeout 10s
   configure_flannel
   with_etcd2 use_etcd2
-  enable_units etcd2 docker
+  enable_units "$MEMBER" docker
 }
 
 # Somebody writes the key, but only after docker has given up, and never asks docker for anything.

@@ -4,6 +4,7 @@
 # summary: an old link starts etcd.service; etcd2, which holds the key, is dead
 # row: 15
 # within: 90 s
+# units: etcd.service etcd2.service
 
 setup() {
   limit_start_timeout 10s

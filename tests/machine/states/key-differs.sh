@@ -8,7 +8,7 @@
 setup() {
   configure_flannel
   with_etcd2 set_network '{ "Network": "10.2.0.0/16" }'
-  enable_units etcd2 docker
+  enable_units "$MEMBER" docker
 }
 
 symptom() {

@@ -9,7 +9,7 @@ setup() {
   limit_start_timeout 10s
   configure_flannel
   with_etcd2 set_network '{ Network: 10.1.0.0/16 }'
-  enable_units etcd2 docker
+  enable_units "$MEMBER" docker
 }
 
 symptom() {

@@ -13,7 +13,7 @@ setup() {
   limit_start_timeout 10s
   configure_flannel
   with_etcd2 make_the_mistake
-  enable_units etcd2 docker
+  enable_units "$MEMBER" docker
 }
 
 symptom() {

@@ -9,7 +9,7 @@
 setup() {
   configure_flannel
   with_etcd2 use_etcd2
-  enable_units etcd2 docker
+  enable_units "$MEMBER" docker
 }
 
 symptom() {

@@ -8,6 +8,7 @@ import argparse
 import os
 import shlex
 import sys
+from pathlib import Path
 
 import yaml
 from docker.errors import APIError
@@ -16,7 +17,7 @@ from .console import MachineError, say
 from .engine import connect
 from .images import prune
 from .inventory import inventory
-from .machines import Machine, down, find, machines, up
+from .machines import Machine, down, find, machines, provision, reboot, up
 from .release import release_names
 from .state import read_state, state_names
 
@@ -66,6 +67,16 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("command", nargs=argparse.REMAINDER)
     command.set_defaults(run=_ssh)
 
+    command = commands.add_parser("reboot", help="restart machines; each keeps its disk and its journal")
+    command.add_argument("names", nargs="+", metavar="NAME")
+    command.set_defaults(run=_reboot)
+
+    command = commands.add_parser("provision", help="give a machine user-data as Vagrant does")
+    command.add_argument("name")
+    command.add_argument("--user-data", required=True, type=Path, metavar="FILE")
+    command.add_argument("--reload", action="store_true", help="reboot before: `vagrant reload --provision`")
+    command.set_defaults(run=_provision)
+
     command = commands.add_parser("down", help="remove machines")
     command.add_argument("names", nargs="*", metavar="NAME")
     command.add_argument("--all", action="store_true", help="every machine, also a crash's remains")
@@ -104,6 +115,20 @@ def _up(options: argparse.Namespace) -> None:
 def _ssh(options: argparse.Namespace) -> None:
     command = find(connect(), options.name).ssh_command(*options.command)
     os.execvp(command[0], command)
+
+
+def _reboot(options: argparse.Namespace) -> None:
+    client = connect()
+    for machine in [find(client, name) for name in options.names]:
+        reboot(machine)
+
+
+def _provision(options: argparse.Namespace) -> None:
+    try:
+        user_data = options.user_data.read_bytes()
+    except OSError as exc:
+        raise MachineError(f"The user-data {options.user_data} cannot be read: {exc.strerror}.") from exc
+    provision(find(connect(), options.name), user_data, reload=options.reload)
 
 
 def _down(options: argparse.Namespace) -> None:

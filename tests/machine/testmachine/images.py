@@ -20,7 +20,7 @@ from docker.errors import APIError, ImageNotFound
 
 from .console import MachineError, say, step
 from .engine import LABEL
-from .parts import build_parts, locked
+from .parts import build_cloudinit, build_parts, locked
 from .paths import HOME, ROOTFS
 from .release import File, Release, render_files
 
@@ -43,9 +43,11 @@ def ensure_image(client: docker.DockerClient, release: Release, *, python: bool 
     with locked("image"):
         # One half waits for the network, the other for the compiler.
         with ThreadPoolExecutor(max_workers=2) as pool:
-            compiled = pool.submit(build_parts)
+            compiled = pool.submit(lambda: build_parts() | build_cloudinit(release.cloudinit))
             debian = pool.submit(_ensure_debian, client, release.base)
             programs, (packages, busybox) = compiled.result(), debian.result()
+        if release.etcd3:
+            packages = _build(client, "etcd3", packages, release.base, "Adding etcd 3 (once)")
         name = _ensure_release(client, release, packages, busybox, programs)
         return _ensure_python(client, name) if python else name
 
@@ -67,7 +69,7 @@ def prune(client: docker.DockerClient) -> None:
 
 
 def _depth(name: str) -> int:
-    order = ("python", "machine", "busybox", "packages", "base")
+    order = ("python", "machine", "etcd3", "busybox", "packages", "base")
     return next(place for place, kind in enumerate(order) if name.startswith(f"{LABEL}/{kind}"))
 
 
@@ -157,11 +159,12 @@ def _saved(client: docker.DockerClient, name: str, loaded_as: str) -> bytes:
 
 def _rootfs_files(release: Release, programs: dict[str, Path]) -> Iterable[File]:
     yield from render_files(release)
-    for path in sorted(ROOTFS.rglob("*")):
-        if path.is_file():
-            # Not the checkout's own mode, which depends on the umask it was made with.
-            mode = 0o755 if path.stat().st_mode & 0o100 else 0o644
-            yield File(f"/{path.relative_to(ROOTFS)}", path.read_bytes(), mode)
+    for tree in (ROOTFS, *(ROOTFS.with_name(f"{ROOTFS.name}-{layer}") for layer in release.layers)):
+        for path in sorted(tree.rglob("*")):
+            if path.is_file():
+                # Not the checkout's own mode, which depends on the umask it was made with.
+                mode = 0o755 if path.stat().st_mode & 0o100 else 0o644
+                yield File(f"/{path.relative_to(tree)}", path.read_bytes(), mode)
     for program, (place, *links) in _PROGRAMS.items():
         yield File(place, programs[program].read_bytes(), 0o755)
         for link in links:

@@ -24,13 +24,26 @@ from .console import MachineError, say, step
 from .engine import GATEWAY, LABEL, NETWORK, SUBNET, connect, ensure_network, remove_network
 from .images import ensure_image
 from .parts import locked
+from .paths import USER_DATA
 from .release import read_release
 from .ssh import Login, forget_login, login, prepare_login, write_files
 from .state import State, read_state
 
-__all__ = ["Machine", "down", "find", "machines", "up"]
+__all__ = ["Machine", "down", "find", "machines", "provision", "reboot", "up"]
 
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,40}[a-z0-9])?")
+
+# What Vagrant's provisioners do, in their order: the one for files as core, the one for the shell as
+# root. The box's own plugin has said the addresses before, as it does at each boot.
+_ADDRESSES = "sudo timeout 60 sh -c '. /.machine/lib.sh && wait_until boot_has_met_user_data && vagrant_says_addresses'"
+_UPLOAD = "cat > /tmp/vagrantfile-user-data"
+_MOVE = (
+    "sudo mkdir -p /var/lib/coreos-vagrant"
+    " && sudo mv /tmp/vagrantfile-user-data /var/lib/coreos-vagrant/vagrantfile-user-data"
+)
+
+# Seconds: to stop before it is switched off, as `vagrant halt` does in the end, and to let us in again.
+_SHUTDOWN, _COMEBACK = 20, 60.0
 
 _LOOK = ". /.machine/lib.sh && . /.machine/state.sh && {}"
 
@@ -110,6 +123,8 @@ def up(*, name: str, release: str, state: str, count: int = 1, python: bool = Fa
             f"{name!r} cannot be a machine's name: use small letters, digits and inner hyphens, 42 at most."
         )
     wanted_release, wanted_state = read_release(release), read_state(state)
+    if missing := [unit for unit in wanted_state.units if unit not in wanted_release.units]:
+        raise MachineError(f"State {state} needs {' and '.join(missing)}, which release {release} has not.")
     client = connect()
     names = member_names(name, count)
     for machine in machines(client):
@@ -126,6 +141,36 @@ def up(*, name: str, release: str, state: str, count: int = 1, python: bool = Fa
     with step(text):
         _wait_for_all(made, wanted_state)
     return made
+
+
+def reboot(machine: Machine) -> None:
+    """Restart a machine and return when it lets core in: its disk is kept, /run and /tmp are new."""
+    with step(f"Rebooting {machine.name}"):
+        machine.container.restart(timeout=_SHUTDOWN)
+        deadline = time.monotonic() + _COMEBACK
+        while not _lets_in(machine):
+            if time.monotonic() > deadline:
+                raise MachineError(
+                    f"Machine {machine.name} did not let us in within {_COMEBACK:.0f} s of its restart:"
+                    f" look at it with `docker logs {machine.container.name}`."
+                )
+            time.sleep(0.1)
+
+
+def provision(machine: Machine, user_data: bytes, *, reload: bool = False) -> None:
+    """Give a machine user-data as `vagrant provision` does, or `vagrant reload --provision`."""
+    if reload:
+        reboot(machine)
+        _as_core(machine, _ADDRESSES)
+    _as_core(machine, _UPLOAD, user_data)
+    _as_core(machine, _MOVE)
+
+
+def _as_core(machine: Machine, command: str, text: bytes = b"") -> None:
+    run = subprocess.run(machine.ssh_command(command), input=text, check=False, capture_output=True, timeout=120)
+    if run.returncode:
+        said = run.stderr.decode(errors="replace").strip()
+        raise MachineError(f"On {machine.name} `{command}` ended with {run.returncode}: {said or 'it said nothing'}")
 
 
 def down(client: docker.DockerClient, chosen: list[Machine]) -> None:
@@ -215,7 +260,11 @@ def _create(
     )
     made = client.containers.get(container["Id"])
     prepare_login(made, name)
-    write_files(made, {"/.machine/state.sh": state.path.read_bytes()})
+    write_files(
+        made,
+        {"/.machine/state.sh": state.path.read_bytes()}
+        | {f"/.machine/user-data/{path.name}": path.read_bytes() for path in USER_DATA.glob("*.yml")},
+    )
     if len(addresses) > 1:
         settings = member_environment(name, addresses)
         write_files(made, {"/.machine/cluster": settings.encode()})
@@ -254,6 +303,13 @@ def _wait_for_all(made: list[Machine], state: State) -> None:
 
 def _wait(machine: Machine, state: State, give_up: threading.Event) -> None:
     deadline = time.monotonic() + state.within
+    if state.reboots:
+        if not _run(machine, "earlier_boot", state.within):
+            raise MachineError(
+                f"Machine {machine.name} did not come through the earlier boot of {state.name}; it still"
+                f" runs, for you to look: `ssh {machine.name}`. The end of its journal:\n{_journal(machine)}"
+            )
+        reboot(machine)
     _run(machine, "if command -v after_boot >/dev/null; then after_boot; fi", state.within)
     while time.monotonic() < deadline:
         machine.container.reload()
@@ -266,12 +322,15 @@ def _wait(machine: Machine, state: State, give_up: threading.Event) -> None:
             return
         if give_up.wait(0.3):
             return
-    journal = _text(machine.container.exec_run(["journalctl", "-b", "--no-pager", "-n", "60"]).output)
     raise MachineError(
         f"Machine {machine.name} did not show the symptom of {state.name} ({state.summary}) within"
         f" {state.within} s; it still runs, for you to look: `ssh {machine.name}`. The end of its"
-        f" journal:\n{journal}"
+        f" journal:\n{_journal(machine)}"
     )
+
+
+def _journal(machine: Machine) -> str:
+    return _text(machine.container.exec_run(["journalctl", "-b", "--no-pager", "-n", "60"]).output)
 
 
 def _likely_cause(machine: Machine) -> str:

@@ -19,7 +19,7 @@ from pathlib import Path
 from .console import MachineError, step
 from .paths import CACHE, HOME
 
-__all__ = ["PARTS", "Part", "build_parts", "locked"]
+__all__ = ["CLOUDINIT_VERSIONS", "PARTS", "Part", "build_cloudinit", "build_parts", "locked"]
 
 # Debian's own compiler, not the first one on PATH: what Go >= 1.22 makes of etcd 2.3 panics at
 # start ("encoding alphabet includes duplicate symbols").
@@ -35,6 +35,10 @@ _PASSED_ON = (
 )
 
 _CLOUDINIT = HOME / "parts" / "coreos-cloudinit"
+_CLOUDINIT_MODULE = "github.com/coreos/coreos-cloudinit"
+
+# Those that can be had as Go modules; 1.10 and older cannot.
+CLOUDINIT_VERSIONS = ("1.11.0", "1.12.0", "1.13.0", "1.14.0")
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,8 @@ class Part:
     arguments: tuple[str, ...]
     cgo: bool = False
     source: Path | None = None
+    requires: str | None = None
+    """What the module in `source` is to require: a module path, `@` and a version."""
 
     @property
     def folder(self) -> Path:
@@ -69,17 +75,6 @@ PARTS = (
             "github.com/coreos/etcd@v2.3.8+incompatible",
             "github.com/coreos/etcd/etcdctl@v2.3.8+incompatible",
         ),
-    ),
-    Part(
-        name="coreos-cloudinit",
-        version="1.11.0",
-        programs=("coreos-cloudinit",),
-        arguments=(
-            "install",
-            "-ldflags=-s -w -X main.version=v1.11.0",
-            "github.com/coreos/coreos-cloudinit",
-        ),
-        source=_CLOUDINIT,
     ),
     Part(
         name="flannel",
@@ -107,16 +102,38 @@ def locked(name: str) -> Iterator[None]:
 
 
 def build_parts() -> dict[str, Path]:
-    """Build what is not in the cache and return where each program lies."""
+    """Build what every release has and is not in the cache; return where each program lies."""
+    return _built(PARTS)
+
+
+def build_cloudinit(version: str) -> dict[str, Path]:
+    """Build this coreos-cloudinit, unless it is in the cache; return where it lies."""
+    if version not in CLOUDINIT_VERSIONS:
+        raise MachineError(
+            f"coreos-cloudinit {version} cannot be built; there are {', '.join(CLOUDINIT_VERSIONS)}:"
+            " name the nearest in the release's file."
+        )
+    part = Part(
+        name="coreos-cloudinit",
+        version=version,
+        programs=("coreos-cloudinit",),
+        arguments=("install", f"-ldflags=-s -w -X main.version=v{version}", _CLOUDINIT_MODULE),
+        source=_CLOUDINIT,
+        requires=f"{_CLOUDINIT_MODULE}@v{version}",
+    )
+    return _built((part,))
+
+
+def _built(parts: tuple[Part, ...]) -> dict[str, Path]:
     with locked("parts"):
-        missing = [part for part in PARTS if not all((part.folder / program).exists() for program in part.programs)]
+        missing = [part for part in parts if not all((part.folder / program).exists() for program in part.programs)]
         if missing:
             _check_tools()
             # One scratch folder for all: they share most of the standard library's compilation.
             with tempfile.TemporaryDirectory(prefix="container-linux-remediation-") as scratch:
                 for part in missing:
                     _build(part, scratch)
-    return {program: part.folder / program for part in PARTS for program in part.programs}
+    return {program: part.folder / program for part in parts for program in part.programs}
 
 
 def _check_tools() -> None:
@@ -146,17 +163,25 @@ def _build(part: Part, scratch: str) -> None:
         for name in _PASSED_ON:
             if name in os.environ:
                 environment[name] = os.environ[name]
-        run = subprocess.run(
-            [_GO, *part.arguments],
-            cwd=part.source or scratch,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            check=False,
-            capture_output=True,
-            text=True,
-        )
-        if run.returncode:
-            raise MachineError(f"Building {part.name} {part.version} failed; go said:\n{run.stderr.strip()}")
+        place = Path(scratch)
+        if part.source:
+            place = place / part.name
+            shutil.copytree(part.source, place, dirs_exist_ok=True)
+        steps = [part.arguments]
+        if part.requires:
+            steps.insert(0, ("mod", "edit", f"-require={part.requires}"))
+        for arguments in steps:
+            run = subprocess.run(
+                [_GO, *arguments],
+                cwd=place,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                check=False,
+                capture_output=True,
+                text=True,
+            )
+            if run.returncode:
+                raise MachineError(f"Building {part.name} {part.version} failed; go said:\n{run.stderr.strip()}")
         # Whole or not at all: a half-filled folder would pass for a finished build.
         part.folder.parent.mkdir(parents=True, exist_ok=True)
         fresh = Path(tempfile.mkdtemp(dir=part.folder.parent))

@@ -7,12 +7,13 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-__all__ = ["CACHE", "HOME", "MACHINES", "RELEASES", "ROOTFS", "STATES", "UNITS"]
+__all__ = ["CACHE", "HOME", "MACHINES", "RELEASES", "ROOTFS", "STATES", "UNITS", "USER_DATA"]
 
 HOME = Path(__file__).resolve().parent.parent
 RELEASES = HOME / "releases"
 STATES = HOME / "states"
 UNITS = HOME / "units"
+USER_DATA = HOME / "user-data"
 ROOTFS = HOME / "image" / "rootfs"
 
 # Keys and host keys of the machines that run; thrown away with them.

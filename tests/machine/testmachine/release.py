@@ -18,6 +18,9 @@ __all__ = ["File", "Release", "read_release", "release_names", "render_files", "
 # The order in which people expect the sections of a unit file.
 _SECTIONS = ("Unit", "Socket", "Path", "Service", "Install")
 
+# Where a release has its units, unless it says otherwise for one of them.
+_FOLDER = "/usr/lib/systemd/system"
+
 _SECTION = re.compile(r"^\[(\w+)\]$")
 
 
@@ -37,11 +40,20 @@ class Release:
 
     name: str
     base: str
+    cloudinit: str
+    """The version of coreos-cloudinit that the machine runs: the release's own, or the nearest."""
+    layers: tuple[str, ...]
+    """The folders image/rootfs-NAME that its machines have besides image/rootfs."""
     os_release: dict[str, str]
     lsb_release: dict[str, str]
     release: dict[str, str]
     update_conf: dict[str, dict[str, str]]
     units: dict[str, dict[str, Any]]
+
+    @property
+    def etcd3(self) -> bool:
+        """Whether it has etcd-member.service, which runs an etcd 3."""
+        return "etcd-member.service" in self.units
 
 
 def release_names() -> list[str]:
@@ -57,6 +69,8 @@ def read_release(name: str) -> Release:
     return Release(
         name=name,
         base=data["base"],
+        cloudinit=str(data["cloudinit"]),
+        layers=tuple(data.get("layers", ())),
         os_release=data["os_release"],
         lsb_release=data["lsb_release"],
         release=data["release"],
@@ -68,8 +82,8 @@ def read_release(name: str) -> Release:
 def render_unit(stand_in: str, lines: dict[str, Any]) -> str:
     """Join what a unit runs here (a unit file) with the release's own lines for it.
 
-    `lines` is {section: {key: value}}; a value is one line. Keys with a lower-case initial are not
-    for the unit file.
+    `lines` is {section: {key: value}}; a value is one line, a list one for each of its items. Keys with
+    a lower-case initial are not for the unit file.
     """
     sections: dict[str, list[str]] = {}
     current: list[str] = []
@@ -80,7 +94,11 @@ def render_unit(stand_in: str, lines: dict[str, Any]) -> str:
             current.append(line)
     for section, values in lines.items():
         if section[0].isupper():
-            sections.setdefault(section, []).extend(f"{key}={value}" for key, value in values.items())
+            sections.setdefault(section, []).extend(
+                f"{key}={line}"
+                for key, value in values.items()
+                for line in (value if isinstance(value, list) else [value])
+            )
     return "\n".join("\n".join([f"[{name}]", *sections[name], ""]) for name in _SECTIONS if name in sections)
 
 
@@ -95,9 +113,9 @@ def render_files(release: Release) -> list[File]:
         _assignments("/usr/share/coreos/update.conf", release.update_conf["usr"]),
         _assignments("/etc/coreos/update.conf", release.update_conf["etc"]),
     ]
-    folder = "/usr/lib/systemd/system"
     for name, lines in release.units.items():
-        stand_in = UNITS / name
+        stand_in = UNITS / lines.get("stand_in", name)
+        folder = lines.get("folder", _FOLDER)
         if not stand_in.exists():
             raise MachineError(f"Release {release.name} has {name}, but what it runs is not said: write {stand_in}.")
         text = render_unit(stand_in.read_text(), lines)

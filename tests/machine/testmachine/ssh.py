@@ -23,6 +23,8 @@ __all__ = ["Login", "forget_login", "login", "prepare_login", "write_files"]
 _CORE = 500
 
 _AUTHORIZED = "/home/core/.ssh/authorized_keys"
+# A further set of keys, beside the one of the OEM: update-ssh-keys joins them anew at each boot.
+_FURTHER = "/home/core/.ssh/authorized_keys.d/test-machine"
 _HOST_KEY = "/etc/ssh/ssh_host_ed25519_key.pub"
 
 
@@ -71,8 +73,10 @@ def prepare_login(container: Container, name: str) -> Login:
     try:
         known = _read_file(container, name, _AUTHORIZED).encode()
     except MachineError:
-        known = b""
-    write_files(container, {_AUTHORIZED: known + public}, owner=_CORE, mode=0o600)
+        keys = {_AUTHORIZED: public}
+    else:
+        keys = {_AUTHORIZED: known + public, _FURTHER: public}
+    write_files(container, keys, owner=_CORE, mode=0o600)
     return ways
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from ansible_collections.container_linux.remediation.tests.machine.testmachine import state
 from ansible_collections.container_linux.remediation.tests.machine.testmachine.console import MachineError
+from ansible_collections.container_linux.remediation.tests.machine.testmachine.machines import up
 
 
 @pytest.mark.parametrize("name", state.state_names())
@@ -32,3 +33,13 @@ def test_a_state_without_a_heading_is_refused(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(state, "STATES", tmp_path)
     with pytest.raises(MachineError, match="lacks a heading line"):
         state.read_state("bare")
+
+
+def test_a_state_says_whether_it_needs_an_earlier_boot() -> None:
+    assert state.read_state("user-data-one-boot-late").reboots
+    assert not state.read_state("user-data-fresh").reboots
+
+
+def test_a_state_is_refused_for_a_release_that_lacks_a_unit_of_it() -> None:
+    with pytest.raises(MachineError, match=r"needs etcd\.service and etcd2\.service, which release 2512 has not"):
+        up(name="core-01", release="2512", state="etcd-instead-of-etcd2")

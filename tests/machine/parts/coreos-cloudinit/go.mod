@@ -1,7 +1,8 @@
 // Copyright (c) 2026 container_linux.remediation contributors
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Builds coreos-cloudinit as Container Linux shipped it. Most libraries it was built with in 2014
+// Builds coreos-cloudinit as Container Linux shipped it, the release's version of it: the one named
+// below is replaced by the one that is asked for (testmachine/parts.py). Most libraries it was built with in 2014
 // can no longer be had as modules; the small ones under replaced/ stand in for them.
 module container_linux/coreos-cloudinit-build
 
