@@ -120,7 +120,12 @@ def facts(
         for other, declared_by in others.items()
         if not declared_by
     ]
-    unexplained = [edge for edge in undeclared if _is_read(graph, edge.unit) and _is_read(graph, edge.other)]
+    # in a partial answer, what declares them may be in what is missing
+    unexplained = [
+        edge
+        for edge in undeclared
+        if seen.has_files and (not seen.partial or {edge.unit, edge.other} <= graph.units.keys())
+    ]
     unknown = len(undeclared) - len(unexplained)
     return {
         "units": [printable(unit) for unit in asked],
@@ -141,16 +146,8 @@ def facts(
     }
 
 
-def _is_read(graph: Graph, unit: str) -> bool:
-    """Whether all is known that a unit may declare."""
-    seen = graph.look
-    if unit not in graph.units:
-        return not seen.partial
-    return seen.has_files and not any(printable(path) in seen.unread for path in graph.files_of(unit))
-
-
 def _unknown_sources(count: int) -> str:
-    return f"What declares {count} of the dependencies is not known, since not all units and unit files could be read."
+    return f"What declares {count} of the dependencies is not known, since not all units and unit files were told."
 
 
 def blocked_by(graph: Graph, unit: str) -> list[dict[str, t.Any]]:

@@ -390,7 +390,7 @@ class Look:
         jobs: systemd's job table.
         links: entries of the dependency directories, in the order in which systemd looks at them.
         settings: the settings of each unit file and drop-in, by path.
-        has_files: whether all of these files were read, but for those of `unread`.
+        has_files: whether the host has told of all these files, but for those of `unread`.
         ages: of each of them when it last changed, and when its content did, in seconds since 1970.
         unread: files that could not be read.
         directories: where systemd looks for units, the first place first.

@@ -214,8 +214,9 @@ ansible_facts:
           sample: []
         unexplained:
           description:
-            - Dependencies that nothing known declares, of units whose files were all read. C(count) is their number,
-              C(edges) the first fifty of them with C(from), C(type) and C(to).
+            - Dependencies that nothing known declares, such as those of a file that is C(unread). C(count) is their
+              number, C(edges) the first fifty of them with C(from), C(type) and C(to).
+            - Those that an answer leaves open that is C(partial) are counted there.
           returned: success
           type: dict
           sample: {count: 0, edges: []}

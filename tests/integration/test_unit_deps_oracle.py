@@ -184,7 +184,12 @@ def test_what_systemd_makes_no_dependency_of_is_told_apart(facts: dict[str, Any]
     """What it cannot take, and not what a mask or another drop-in hides."""
     found = {(item["from"], item["type"], item["to"]) for item in facts["not_loaded"]}
     assert found == {
+        # systemd 249 was the first to know Upholds
         ("torture-lines.service", "Upholds", "torture-upheld.service"),
+        ("torture-two.service", "Upholds", "torture-upheld.service"),
+        ("torture-upholding.target", "Upholds", "torture-c.service"),
+        # links with names that no unit can have
+        *(("torture-names.service", "Wants", name) for name in ("no-unit", "with blanks.service")),
         *((f"torture-many@{name}.service", "Wants", "torture-100%.service") for name in ("one", "two", "three")),
         *(("torture-quotes.service", "After", f"torture-{name}.service") for name in ("a", "b", '"c"')),
         ("torture-quotes.service", "Wants", '"torture-d.service'),
