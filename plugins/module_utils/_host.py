@@ -192,12 +192,12 @@ def _sections(stream: str, fence: str) -> dict[str, tuple[int, str]]:
     found = {}
     name = begun = ""
     for part in f"\n{stream}".replace("\r\n", "\n").split(f"\n{fence} ")[1:]:
-        mark, _, text = part.partition("\n")
-        word, _, rest = mark.partition(" ")
+        mark, _line, text = part.partition("\n")
+        word, _blank, rest = mark.partition(" ")
         if word == "begin":
             name, begun = rest, text
         elif word == "end":
-            ended, _, rc = rest.partition(" ")
+            ended, _blank, rc = rest.partition(" ")
             if ended == name and rc.isdecimal():
                 found[name] = (int(rc), begun)
     return found
