@@ -157,16 +157,18 @@ first() {
 # The files that systemd has read, the vendor's unit files that these hide, and the drop-ins on disk that systemd may
 # not have read yet; of units that it has not told of, the fragment or that of their template.
 list_files() {
-  printf '%s\n' "$SHOWN" | sed -n -e 's/^FragmentPath=\(.\)/\1/p' \
+  FOUND=$(printf '%s\n' "$SHOWN" | sed -n -e 's/^FragmentPath=\(.\)/\1/p' \
     -e '/^DropInPaths=/{s///;s: \("\{0,1\}/\):\n\1:g;p' -e '}' |
-    sed -e '/^".*"$/{s/^"//;s/"$//;s/\\\(["\\$`]\)/\1/g' -e '}'
+    sed -e '/^".*"$/{s/^"//;s/"$//;s/\\\(["\\$`]\)/\1/g' -e '}')
+  printf '%s\n' "$FOUND"
   # shellcheck disable=SC2086 # directories are a list of patterns
   VENDOR=$(printf '%s\n' $VENDOR_DIRECTORIES)
   set -f
   # shellcheck disable=SC2086 # directories are a list of words
-  for FRAGMENT in $(printf '%s\n' "$SHOWN" | sed -n -e 's,^FragmentPath=/etc/,/etc/,p' \
-    -e 's,^FragmentPath=/run/systemd/system/,/run/systemd/system/,p'); do
-    first "${FRAGMENT##*/}" $VENDOR
+  for FRAGMENT in $FOUND; do
+    case $FRAGMENT in
+      /etc/* | /run/systemd/system/*) first "${FRAGMENT##*/}" $VENDOR ;;
+    esac
   done
   if [ "$TOLD" -ne 0 ]; then
     for UNIT in $UNITS; do
@@ -200,13 +202,22 @@ list_unlisted() {
   done
 }
 
-# sort_out FILE...: prints those that can be read, and the others that are there with a `!` before them
-sort_out() {
+readable() {
   for FILE in "$@"; do
     if [ -f "$FILE" ] && [ -r "$FILE" ]; then
       printf '%s\n' "$FILE"
-    elif { [ -e "$FILE" ] || [ -L "$FILE" ]; } && [ ! -c "$FILE" ]; then
-      printf '!%s\n' "$FILE"
+    fi
+  done
+}
+
+# those that are there all the same
+unreadable() {
+  for FILE in "$@"; do
+    if [ -f "$FILE" ] && [ -r "$FILE" ]; then
+      continue
+    fi
+    if { [ -e "$FILE" ] || [ -L "$FILE" ]; } && [ ! -c "$FILE" ]; then
+      printf '%s\n' "$FILE"
     fi
   done
 }
@@ -255,11 +266,10 @@ ${CONTINUED}{
     b other
   }
 }"
-  if sed -n F /dev/null 2>/dev/null; then
-    timeout -k 1 "$LIMIT" sed -s -n -e 1F -e "$OF_INTEREST" -- "$@" /dev/null
-    return
-  fi
-  # only sed 4.2.2 and later tell a file's name, and the oldest releases have an earlier one
+  timeout -k 1 "$LIMIT" sed -s -n -e 1F -e "$OF_INTEREST" -- "$@" /dev/null
+  READ=$?
+  # only sed 4.2.2 and later tell a file's name, and the oldest releases have an earlier one, which does nothing then
+  [ "$READ" -eq 1 ] || return "$READ"
   READ=0
   for FILE in "$@"; do
     # the file before may end without a line break
@@ -331,14 +341,13 @@ dump | {
   FILES=$(list_files | sort -u)
   IFS=$LINE
   set -f
+  begin unread
   # shellcheck disable=SC2086 # a list of lines
-  FILES=$(sort_out $FILES)
-  # shellcheck disable=SC2046 # a list of lines
-  set -- $(printf '%s\n' "$FILES" | sed '/^!/d')
+  unreadable $FILES
+  # shellcheck disable=SC2046,SC2086 # a list of lines
+  set -- $(readable $FILES)
   unset IFS
   set +f
-  begin unread
-  printf '%s\n' "$FILES" | sed -n 's/^!//p'
   list_unlisted
   finish unread 0
   begin files
