@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 import typing as t
-from dataclasses import dataclass
 
 from ansible_collections.container_linux.remediation.plugins.module_utils._host import (
     RemediationError,
@@ -73,8 +72,7 @@ Properties = t.Dict[str, str]
 EnvironmentFiles, Listen) is one text with line breaks. One that the host's systemd does not know is absent."""
 
 
-@dataclass(frozen=True)
-class Job:
+class Job(t.NamedTuple):
     """One line of the job table: for docker.service behind flanneld.service, type `start`, state `waiting`."""
 
     id: int

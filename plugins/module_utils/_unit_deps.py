@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import fnmatch
 import typing as t
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import (
     REQUIREMENTS,
@@ -97,8 +97,7 @@ class Edge(t.NamedTuple):
         return Edge(self.other, INVERSE[self.type], self.unit) if self.type in INVERSE else self
 
 
-@dataclass(frozen=True)
-class Declaration:
+class Declaration(t.NamedTuple):
     """What makes systemd add a dependency.
 
     Attributes:

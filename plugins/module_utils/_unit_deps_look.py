@@ -371,8 +371,7 @@ LINK_DIRECTORIES = {"wants": "Wants", "requires": "Requires", "upholds": "Uphold
 """The directories whose links declare dependencies, by suffix, and the type of these."""
 
 
-@dataclass(frozen=True)
-class Link:
+class Link(t.NamedTuple):
     """An entry of a `.wants/`, `.requires/` or `.upholds/` directory.
 
     Attributes:

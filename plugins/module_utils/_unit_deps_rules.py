@@ -61,8 +61,7 @@ Holds = t.Callable[[Unit, Unit], bool]
 Cites = t.Callable[[Unit, Unit], t.Optional["Setting"]]
 
 
-@dataclass(frozen=True)
-class Rule:
+class Rule(t.NamedTuple):
     """A rule by which systemd makes a unit depend on another one.
 
     Attributes:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 import typing as t
-from dataclasses import dataclass
 
 _BLANK = " \t\n\r"
 _COMMENT = ("#", ";")
@@ -24,16 +23,14 @@ Line = t.Tuple[int, str]
 """A line's number in its file, from 1, and its text without the line break."""
 
 
-@dataclass(frozen=True)
-class Word:
+class Word(t.NamedTuple):
     """One word of a setting's value, and the line that it stands on."""
 
     text: str
     line: int
 
 
-@dataclass(frozen=True)
-class Setting:
+class Setting(t.NamedTuple):
     """One assignment of a unit file, such as `After=` in `[Unit]`.
 
     Attributes:
