@@ -82,7 +82,9 @@ def _requirement_missing(case: Case, *, of: str = "") -> Finding | None:
 
 
 def _ordering_cycle(case: Case, *, of: str = "") -> Finding | None:
-    for cycle in case.wiring.cycles([of] if of else case.needed) if case.broken else ():
+    if not case.broken or not case.seen.cyclic:
+        return None
+    for cycle in case.wiring.cycles([of] if of else case.needed):
         told = [line for line in case.seen.cyclic if any(f"{edge.unit}/" in line for edge in cycle)]
         if told:
             lines = [Evidence("journal of systemd", printable(line)) for line in told[:5]]

@@ -17,12 +17,14 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._syste
     blocking_chain,
     is_active,
 )
-from ansible_collections.container_linux.remediation.plugins.module_utils._unit_deps import Edge
-from ansible_collections.container_linux.remediation.plugins.module_utils._unit_deps_cycles import cycles
 
 if t.TYPE_CHECKING:
     from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import Properties
-    from ansible_collections.container_linux.remediation.plugins.module_utils._unit_deps import Declaration, Graph
+    from ansible_collections.container_linux.remediation.plugins.module_utils._unit_deps import (
+        Declaration,
+        Edge,
+        Graph,
+    )
 
 _PULLED_IN_BY = ("WantedBy", "RequiredBy", "RequiredByOverridable", "BoundBy", "RequisiteOf", "UpheldBy")
 
@@ -91,11 +93,7 @@ class Wiring:
 
     def cycles(self, units: t.Collection[str]) -> list[list[Edge]]:
         """The circles in which some units wait for each other."""
-        order = {id_: unit.edges.get("After", ()) for id_, unit in self.graph.units.items()} if self.graph else {}
-        return [
-            [Edge(unit, "After", other) for unit, other in zip(cycle, [*cycle[1:], cycle[0]])]
-            for cycle in cycles(order, units)
-        ]
+        return self.graph.cycles(units) if self.graph else []
 
     def declared(self, edges: t.Iterable[Edge]) -> list[Declaration]:
         """What declares some dependencies: lines of unit files, and links."""

@@ -17,6 +17,7 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._syste
     quoted,
     words,
 )
+from ansible_collections.container_linux.remediation.plugins.module_utils._unit_deps_cycles import cycles
 from ansible_collections.container_linux.remediation.plugins.module_utils._unit_deps_look import (
     LINK_DIRECTORIES,
     VENDOR_DIRECTORIES,
@@ -204,6 +205,17 @@ class Graph:
             for rule in rules_for(unit, side.type, other):
                 found += self._by_rule(rule, side, unit, other)
         return list(dict.fromkeys(found))
+
+    def cycles(self, units: t.Collection[str]) -> list[list[Edge]]:
+        """Return circles of ordering that together hold each of some units that is in one, as `_unit_deps_cycles` does.
+
+        Each dependency of a circle is followed by that of the unit at its other end, the last by the first.
+        """
+        order = {id_: unit.edges.get("After", ()) for id_, unit in self.units.items()}
+        return [
+            [Edge(unit, "After", other) for unit, other in zip(cycle, [*cycle[1:], cycle[0]])]
+            for cycle in cycles(order, units)
+        ]
 
     def source(self, declaration: Declaration) -> str:
         """Return the assignment that a declaration is, such as `After=flanneld.service`; for a link its path."""

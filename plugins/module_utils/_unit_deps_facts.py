@@ -35,7 +35,6 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._unit_
     Edge,
     Graph,
 )
-from ansible_collections.container_linux.remediation.plugins.module_utils._unit_deps_cycles import cycles
 from ansible_collections.container_linux.remediation.plugins.module_utils._unit_deps_look import look
 
 if t.TYPE_CHECKING:
@@ -282,14 +281,12 @@ def _changes(graph: Graph, unit: str) -> t.Iterator[int]:
 
 
 def _cycles(graph: Graph, reached: t.Sequence[str]) -> list[dict[str, t.Any]]:
-    order = {id_: unit.edges.get("After", ()) for id_, unit in graph.units.items()}
     found = []
-    for cycle in cycles(order, reached):
-        edges = [Edge(unit, "After", other) for unit, other in zip(cycle, [*cycle[1:], cycle[0]])]
+    for edges in graph.cycles(reached):
         files = {declaration.file for edge in edges for declaration in graph.declarations(edge)} - {""}
         found.append(
             {
-                "units": [printable(unit) for unit in cycle],
+                "units": [printable(edge.unit) for edge in edges],
                 "files": sorted(printable(path, limit=_LONG) for path in files),
                 "edges": [{**_ends(edge), "declared_by": _declared_by(graph, edge)} for edge in edges],
             }
