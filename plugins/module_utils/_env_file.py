@@ -20,9 +20,10 @@ def parse_env_file(text: str, *, raw: bool = False) -> dict[str, str]:
     for line in text.splitlines():
         name, equals, value = line.strip().partition("=")
         if equals and not name.startswith(("#", ";")):
-            variables[name.strip()] = value if raw else _unquote(value.strip())
+            variables[name.strip()] = value if raw else unquoted(value.strip())
     return variables
 
 
-def _unquote(value: str) -> str:
+def unquoted(value: str) -> str:
+    """Return a value without the quotes that stand around it."""
     return value[1:-1] if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'" else value

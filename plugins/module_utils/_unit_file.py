@@ -11,6 +11,8 @@ from __future__ import annotations
 import re
 import typing as t
 
+from ansible_collections.container_linux.remediation.plugins.module_utils._env_file import unquoted
+
 _BLANK = " \t\n\r"
 _COMMENT = ("#", ";")
 _SECTION = re.compile(r"\[(.*)\]\Z")
@@ -79,7 +81,7 @@ def parse_unit_file(file: str, lines: t.Iterable[Line]) -> list[Setting]:
                 section=section,
                 key=key.strip(_BLANK),
                 value=" ".join(piece.strip(_BLANK) for _number, piece in pieces).strip(_BLANK),
-                words=tuple(Word(_unquoted(word), number) for number, piece in pieces for word in _WORD.findall(piece)),
+                words=tuple(Word(unquoted(word), number) for number, piece in pieces for word in _WORD.findall(piece)),
             )
         )
     return settings
@@ -105,12 +107,6 @@ def _logical_lines(lines: t.Iterable[Line]) -> t.Iterator[list[Line]]:
             joined = []
     if joined:
         yield joined
-
-
-def _unquoted(word: str) -> str:
-    if len(word) >= 2 and word[0] == word[-1] and word[0] in "\"'":
-        return word[1:-1]
-    return word
 
 
 # A byte in digits, an escaped character, a quote, white space, any other text.
