@@ -32,9 +32,9 @@ _EDGES = (
     "ConflictedBy OnFailureOf OnSuccessOf"
 )
 PROPERTIES = (
-    "Id Names LoadState ActiveState SubState Result UnitFileState FragmentPath SourcePath DropInPaths NeedDaemonReload "
+    "Id Names LoadState ActiveState SubState Result UnitFileState FragmentPath DropInPaths NeedDaemonReload "
     "Type RemainAfterExit AssertResult AssertTimestampMonotonic ConditionResult ConditionTimestampMonotonic "
-    "ActiveEnterTimestampMonotonic InactiveExitTimestampMonotonic "
+    "InactiveExitTimestampMonotonic "
     f"DefaultDependencies InactiveExitTimestamp RequiresMountsFor WantsMountsFor {_EDGES}"
 )
 """What is asked of each unit; of these, a version of systemd leaves out what it does not know."""
