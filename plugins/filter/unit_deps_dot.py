@@ -24,20 +24,8 @@ description:
     even with O(all=true). C(Before) is drawn as the C(After) of the other unit.
   - The same facts give the same text.
 positional: unit
-options:
-  _input:
-    description: The facts, C(ansible_facts.container_linux_unit_deps).
-    type: dict
-    required: true
-  unit:
-    description:
-      - The unit to begin with, or a list of units.
-      - The units that the facts were gathered for are the default.
-    type: raw
-  all:
-    description: Whether to show C(PartOf) and the dependencies of the boot and of systemd's own rules, too.
-    type: bool
-    default: false
+extends_documentation_fragment:
+  - container_linux.remediation._unit_deps
 seealso:
   - module: container_linux.remediation.unit_deps_facts
   - plugin: container_linux.remediation.unit_deps_tree

@@ -27,19 +27,6 @@ description:
     and no more, so that the unit is waited for, but not asked for.
 positional: unit
 options:
-  _input:
-    description: The facts, C(ansible_facts.container_linux_unit_deps).
-    type: dict
-    required: true
-  unit:
-    description:
-      - The unit to begin with, or a list of units.
-      - The units that the facts were gathered for are the default.
-    type: raw
-  all:
-    description: Whether to show C(PartOf) and the dependencies of the boot and of systemd's own rules, too.
-    type: bool
-    default: false
   reverse:
     description:
       - Whether to draw the units that need a unit, and not those that it needs.
@@ -51,6 +38,8 @@ options:
     description: Whether to use no character beyond ASCII.
     type: bool
     default: false
+extends_documentation_fragment:
+  - container_linux.remediation._unit_deps
 seealso:
   - module: container_linux.remediation.unit_deps_facts
   - plugin: container_linux.remediation.unit_deps_dot
