@@ -1,0 +1,257 @@
+# Copyright (c) 2026 container_linux.remediation contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the collection: it may change in any release.
+
+"""Reading what coreos-cloudinit logs: what a run has done, in the words of its versions 0.9 to 1.14.
+
+The exit status does not tell: it is 0 where a unit's start failed, and 1 where validation only warned.
+"""
+
+from __future__ import annotations
+
+import re
+import typing as t
+from dataclasses import dataclass
+
+from ansible_collections.container_linux.remediation.plugins.module_utils._host import printable
+
+
+@dataclass(frozen=True)
+class Message:
+    """One message of a unit's journal: who said it, when by the host's clock (`Nov 22 08:00:07.123456`), and what."""
+
+    at: str
+    pid: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One finding of the validation: line (0: of no line), level (`error`, `warning` or `info`) and text."""
+
+    line: int
+    level: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Command:
+    """One call of systemd: for `start` of docker.service the job's result, such as `done` or `dependency`.
+
+    The result is empty where the log does not tell of one.
+    """
+
+    verb: str
+    unit: str
+    result: str = ""
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one run of coreos-cloudinit says that it has done.
+
+    Attributes:
+        kind: what it took the user-data for: `cloud-config`, `script`, `ignition`, or empty.
+        files: files that it wrote, other than units and drop-ins, by path.
+        units: the units that it wrote: name and path. The path is empty where the version does not tell.
+        drop_ins: the drop-ins that it wrote: name and path, likewise.
+        enabled: units that it enabled.
+        masked: units that it masked.
+        commands: what it called systemd for, in order.
+        scripts: the transient units that run the user's script.
+        said: of users, keys, hostname and skipped items, in its own words.
+        findings: what its validation found, in order.
+        errors: why it has not done all of it, in its own words.
+        doing: what it had begun and not ended when the log ends; empty when it had ended all that it began.
+    """
+
+    kind: str = ""
+    files: t.Sequence[str] = ()
+    units: t.Sequence[tuple[str, str]] = ()
+    drop_ins: t.Sequence[tuple[str, str]] = ()
+    enabled: t.Sequence[str] = ()
+    masked: t.Sequence[str] = ()
+    commands: t.Sequence[Command] = ()
+    scripts: t.Sequence[str] = ()
+    said: t.Sequence[str] = ()
+    findings: t.Sequence[Finding] = ()
+    errors: t.Sequence[str] = ()
+    doing: str = ""
+
+    @property
+    def failed_commands(self) -> list[Command]:
+        """The calls of systemd that did not end as asked for."""
+        return [command for command in self.commands if command.result not in ("", "done")]
+
+
+# `Nov 22 08:00:07.123456 host coreos-cloudinit[540]: ...`, with or without fractions, or as ISO 8601
+_JOURNAL = re.compile(
+    r"([A-Z][a-z]{2} [ 0-9][0-9] [0-9:.]{8,15}|[0-9]{4}-[0-9:T+-]{10,25}) \S+ [^\s\[]+\[([0-9]{1,10})\]: (.*)\Z"
+)
+_DATE = re.compile(r"[0-9]{4}/[0-9]{2}/[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2} ")
+# where useradd fails, its whole command line is told
+_PASSWORD = re.compile(r"(--password )[^ ]*")
+_FINDING = re.compile(r"line ([0-9]{1,9}): (error|warning|info): (.*)\Z", re.DOTALL)
+# up to 0.11 names are not in quotes, and it says where units and drop-ins lie
+_NAME = r'"?([^"\s]+)"?'
+
+_KINDS = (
+    (re.compile(r"Parsing user-data as (cloud-config|script)\Z"), ""),
+    (re.compile(r"Detected an Ignition config"), "ignition"),
+)
+_FILE = re.compile(r"Wrote file (?!to )(\S.*) to filesystem\Z")
+_UPDATED = re.compile(r"Updated (/.*)\Z")
+# from 1.0 on: each file, as it is moved to its place
+_PLACED_FILE = re.compile(r'Wrote file to "(.*)"\Z')
+_UNIT = re.compile(rf"Wrote unit {_NAME}\Z")
+_DROP_IN = re.compile(rf"Wrote drop-in unit {_NAME}\Z")
+_PLACED = re.compile(rf"Placed (?:drop-in )?unit {_NAME} at (/.*)\Z")
+_ENABLED = re.compile(rf"Enabled unit {_NAME}\Z")
+_MASKED = re.compile(rf"Masking unit file {_NAME}\Z")
+# the quote at the end is there up to 1.12
+_CALL = (
+    re.compile(r"Calling unit command \"([^\"\s]+)\" on \"([^\"\s]+)\"'?\Z"),
+    re.compile(r"Calling unit command '(\S+) (\S+)'\Z"),
+)
+_RESULT = (
+    re.compile(r"Result of \"([^\"\s]+)\" on \"([^\"\s]+)\": (.*)\Z"),
+    re.compile(r"Result of '(\S+) (\S+)': (.*)\Z"),
+)
+_NETWORKD = re.compile(r"Restarted systemd-networkd \((.*)\)\Z")
+_SCRIPT = re.compile(r"Creating transient systemd unit '(\S+)'\Z")
+_BEGUN = re.compile(
+    r"(?:Writing (?:file|unit|drop-in unit) |Enabling unit file |Calling unit command |Restarting systemd-networkd\Z"
+    r"|Fetching |Creating user |Creating transient )"
+)
+_SAID = re.compile(
+    r"(?:Set hostname to |User |Setting '|Creating user |Authoriz|Skipping |Warning: |Error while downing interface )"
+)
+_FAILED = re.compile(
+    r"(?:Failed |failed |Command '.*' failed|No datasources available|Unrecognized |Unable to |Error )", re.DOTALL
+)
+
+
+def parse_journal(text: str) -> list[Message]:
+    """Return the messages of `journalctl -o short-precise`, `short-iso` or `short`; a message may have many lines."""
+    messages: list[Message] = []
+    for line in text.split("\n"):
+        match = _JOURNAL.match(line)
+        if match:
+            messages.append(Message(match[1], int(match[2]), match[3]))
+        elif messages and line[:1].isspace() and line.strip():
+            last = messages[-1]
+            messages[-1] = Message(last.at, last.pid, f"{last.text}\n{line.strip()}")
+    return messages
+
+
+def last_run(messages: t.Sequence[Message]) -> list[Message]:
+    """Return the messages of the last process of a unit's journal."""
+    return [message for message in messages if message.pid == messages[-1].pid]
+
+
+def parse_run(lines: t.Iterable[str]) -> Run:
+    """Return what a run has done, from its messages, with or without a date before each."""
+    kind = doing = path = ""
+    files: list[str] = []
+    units: list[tuple[str, str]] = []
+    drop_ins: list[tuple[str, str]] = []
+    enabled: list[str] = []
+    masked: list[str] = []
+    commands: list[Command] = []
+    scripts: list[str] = []
+    said: list[str] = []
+    findings: list[Finding] = []
+    errors: list[str] = []
+    for line in lines:
+        text = _PASSWORD.sub(r"\1…", _DATE.sub("", line, count=1).rstrip())
+        if not text:
+            continue
+        doing = printable(text) if _BEGUN.match(text) else ""
+        finding = _FINDING.match(text)
+        if finding:
+            findings.append(Finding(int(finding[1]), finding[2], printable(finding[3])))
+            continue
+        kind = _kind(text) or kind
+        path = _first(_PLACED_FILE, text) or path
+        call = _any(_CALL, text)
+        result = _any(_RESULT, text)
+        placed = _PLACED.match(text)
+        if _FAILED.match(text):
+            errors.append(printable(text))
+        elif _FILE.match(text) or _UPDATED.match(text):
+            files.append(_first(_FILE, text) or _first(_UPDATED, text))
+            path = ""
+        elif _UNIT.match(text):
+            units.append((_first(_UNIT, text), path))
+            path = ""
+        elif _DROP_IN.match(text):
+            drop_ins.append((_first(_DROP_IN, text), path))
+            path = ""
+        elif placed:
+            folder, _slash, name = placed[2].rpartition("/")
+            (drop_ins if folder.endswith(".d") else units).append((name, placed[2]))
+        elif _ENABLED.match(text):
+            enabled.append(_first(_ENABLED, text))
+        elif _MASKED.match(text):
+            masked.append(_first(_MASKED, text))
+        elif call:
+            commands.append(Command(call[1], call[2]))
+        elif result:
+            _end(commands, Command(result[1], result[2], printable(result[3])))
+        elif _NETWORKD.match(text):
+            commands.append(Command("restart", "systemd-networkd.service", printable(_first(_NETWORKD, text))))
+        elif _SCRIPT.match(text):
+            scripts.append(_first(_SCRIPT, text))
+            doing = ""
+        elif _SAID.match(text):
+            said.append(printable(text))
+    return Run(
+        kind=kind,
+        files=[printable(name) for name in files],
+        units=[(printable(name), printable(where)) for name, where in units],
+        drop_ins=[(printable(name), printable(where)) for name, where in drop_ins],
+        enabled=[printable(name) for name in enabled],
+        masked=[printable(name) for name in masked],
+        commands=commands,
+        scripts=scripts,
+        said=said,
+        findings=findings,
+        errors=errors,
+        doing=doing,
+    )
+
+
+def parse_findings(text: str) -> list[Finding]:
+    """Return the report of `coreos-cloudinit -validate`, without doublets, in the order of the lines.
+
+    Its own order is not the same from run to run.
+    """
+    found = parse_run(text.split("\n")).findings
+    return sorted(set(found), key=lambda finding: (finding.line, finding.level, finding.text))
+
+
+def _end(commands: list[Command], ended: Command) -> None:
+    for index, command in enumerate(commands):
+        if (command.verb, command.unit, command.result) == (ended.verb, ended.unit, ""):
+            commands[index] = ended
+            return
+    commands.append(ended)
+
+
+def _kind(text: str) -> str:
+    for pattern, kind in _KINDS:
+        match = pattern.match(text)
+        if match:
+            return kind or match[1]
+    return ""
+
+
+def _first(pattern: re.Pattern[str], text: str) -> str:
+    match = pattern.match(text)
+    return match[1] if match else ""
+
+
+def _any(patterns: t.Iterable[re.Pattern[str]], text: str) -> re.Match[str] | None:
+    return next((match for pattern in patterns for match in [pattern.match(text)] if match), None)
