@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -24,7 +25,7 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._cloud
 
 FIXTURES = Path(__file__).parent / "fixtures/cloudinit"
 VERSIONS = ("1.11", "1.12", "1.13", "1.14")
-EMPTY: dict[str, list[str]] = {field.name: [] for field in fields(Run) if field.default == ()}
+EMPTY: dict[str, Any] = {field.name: [] for field in fields(Run) if field.default == ()}
 
 
 def recorded(name: str) -> Run:

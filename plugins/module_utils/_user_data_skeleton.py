@@ -1,0 +1,306 @@
+# Copyright (c) 2026 container_linux.remediation contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the collection: it may change in any release.
+
+"""The skeleton of a cloud-config: its structure without its content, which may be secret and stays on its host.
+
+The host makes it, line for line, with `SKELETON_SED`; keys stay, and so do the values of a few keys that hold names.
+"""
+
+from __future__ import annotations
+
+import functools
+import typing as t
+from dataclasses import dataclass, field
+
+from ansible_collections.container_linux.remediation.plugins.module_utils._host import printable
+
+try:
+    import yaml
+except ImportError:  # only a controller is sure to have it, and only a controller asks for a skeleton
+    yaml = None  # type: ignore[assignment,unused-ignore]
+
+LIMIT = 262144
+"""Characters of a skeleton; what is larger is not parsed."""
+
+_DEPTH = 40
+
+_SECTIONS = (
+    "Unit Install Service Socket Timer Path Mount Automount Swap Slice Scope Target Match Network Link NetDev Address "
+    "Route DHCP DHCPv4 Bridge Bond VLAN VXLAN Tunnel Tun Tap Peer Manager Journal"
+)
+
+# What stands for a value that stays on the host.
+PLACEHOLDERS = ("_text", "_flow", "_alias", "_number", "_boolean", "_ssh_key", "_address")
+
+# Of the scalar at the end of a line, what may leave the host, by key. A value in double quotes may hold no backslash,
+# for that would begin an escape.
+_HARMLESS = (
+    (r"name", r"[A-Za-z0-9:_.@\\-]\{1,255\}"),
+    (r"command", r"[a-z-]\{1,30\}"),
+    (r"\(enable\|mask\|runtime\|system\)", r"[A-Za-z]\{1,5\}"),
+    (r"path", r"\/[A-Za-z0-9_.,\/@:+%~\\-]\{0,255\}"),
+    (r"permissions", r"[0-7]\{3,5\}"),
+    (r"owner", r"[a-z0-9_][a-z0-9_-]\{0,31\}\(:[a-z0-9_-]\{1,32\}\)\{0,1\}"),
+    (r"encoding", r"[a-z0-9+]\{2,11\}"),
+    (r"hostname", r"[A-Za-z0-9.-]\{1,253\}"),
+    (r"\(manage[_-]etc[_-]hosts\|reboot[_-]strategy\)", r"[a-z-]\{1,9\}"),
+)
+
+# What is written out here is too long, or there too often, to be read in a script.
+_WORDS = {
+    # before a value: the text before its key, and the key
+    "@HEAD@": r"^[^\n]*\n[^\n]*\n",
+    "@QUOTED@": r""""\([^"\\]\|\\.\)*"\|'[^']*'""",
+    "@PLAIN@": r"""[^]["'{}]""",
+    "@SECTIONS@": r"\|".join(_SECTIONS.split()),
+    "@BOOLEAN@": r"\|".join(
+        form for word in ("true", "false", "yes", "no", "on", "off") for form in (word, word.title(), word.upper())
+    ),
+    "@HARMLESS@": "\n".join(
+        rf"""/^[^\n]*\n{key}\n/{{
+/\n"[^\n]*\\[^\n]*$/!s/^\([^\n]*\n\)\([^\n]*\n\)\(["']\{{0,1\}}\)\({value}\)\3 *\( #.*\)\{{0,1\}}$/\1KEY'\4'/
+t scalar
+}}""".replace("KEY", r"\2")
+        for key, value in _HARMLESS
+    ),
+}
+
+_TEMPLATE = r"""
+s/\r$//
+1{
+  s/.*/#/
+  b
+}
+# the hold space is the kind of value that the line may be in, and the indentation of its key:
+# B of a block, U of a block with a section of a unit file, C of a continued line there, P of another scalar
+G
+/^[[:blank:]]*\n/{
+  s/.*//
+  b
+}
+/^\( *\)  *[^ \n][^\n]*\n[BUCP]\1$/b inside
+s/\n.*//
+s/ *$//
+x
+s/.*//
+x
+/^ *#/{
+  s/.*/#/
+  b
+}
+/^---$/b
+t split
+:split
+# a key and its value; a key that could be anything, and its value; an item
+s/^\( *\(-  *\)*\)\(["']\{0,1\}\)\([A-Za-z_][A-Za-z0-9_-]\{0,39\}\)\3 *:\(  *\(.*\)\)\{0,1\}$/\1\n\4\n\6/
+t value
+s/^\( *\(-  *\)*\)[^]["'#&*!|>%@`{},:[:blank:]-][^:"'#]*:\(  *\(.*\)\)\{0,1\}$/\1\n_\n\4/
+t value
+s/^\( *\(-  *\)*-\)\(  *\(.*\)\)\{0,1\}$/\1\n\n\4/
+t value
+# what is none of these is not understood, and might change the meaning of all that follows
+s/.*/#?/
+:drop
+n
+s/.*//
+b drop
+
+:value
+s/\n[&!][^ \n]*  *\([^\n]*\)$/\n\1/
+t value
+s/\n[&!][^ \n]*$/\n/
+s/\n#[^\n]*$/\n/
+/\n$/b told
+/\n[|>][-+0-9]\{0,2\}\( *\|  *#[^\n]*\)$/{
+  s/[^\n]*$/|/
+  h
+  s/-\n\n.*//
+  s/\n.*//
+  s/-/ /g
+  s/^/B/
+  x
+  b told
+}
+# a scalar in quotes, or a list or mapping in brackets, may go on; indentation does not matter in it
+:more
+/@HEAD@"\([^"\\]\|\\.\)*\\\{0,1\}$/b append
+/@HEAD@'\([^']\|''\)*$/b append
+/@HEAD@[[{]/{
+  /@HEAD@[[{]\(@PLAIN@\|@QUOTED@\|[[{]\(@PLAIN@\|@QUOTED@\)*[]}]\)*[]}] *\( #[^\n]*\)\{0,1\}$/!b append
+}
+t pass
+:pass
+@HARMLESS@
+s/\(@HEAD@\)\(\[ *\]\|{ *}\|~\|null\) *\( #.*\)\{0,1\}$/\1\2/
+t scalar
+s/\(@HEAD@\)[[{][^\n]*/\1_flow/
+t scalar
+s/\(@HEAD@\)\*[^\n]*/\1_alias/
+t scalar
+s/\(@HEAD@\)["']\{0,1\}\(ssh-[a-z0-9]*\|ecdsa-sha2-[a-z0-9]*\|sk-[a-z0-9@.-]*\) [^\n]*/\1_ssh_key/
+t scalar
+s/\(@HEAD@\)[^\n]*\$\(public\|private\)_ipv[46][^\n]*/\1_address/
+t scalar
+s/\(@HEAD@\)[-+]\{0,1\}[0-9][0-9_.]* *\( #.*\)\{0,1\}$/\1_number/
+t scalar
+s/\(@HEAD@\)\(@BOOLEAN@\) *\( #.*\)\{0,1\}$/\1_boolean/
+t scalar
+s/\(@HEAD@\)[^\n]*/\1_text/
+t scalar
+
+:scalar
+# of the further lines of a value only the line breaks stay
+s/\(@HEAD@[^\n]*\n\n*\)[^\n][^\n]*/\1/
+t scalar
+h
+s/-\n\n.*//
+s/\n.*//
+s/-/ /g
+s/^/P/
+x
+:told
+/^[^\n]*\n\n/{
+  s/\n\n/ /
+  b
+}
+s/^\([^\n]*\)\n\([^\n]*\)\n/\1\2: /
+b
+
+:append
+$b pass
+N
+b more
+
+:inside
+/\nP/{
+  s/.*//
+  b
+}
+s/^ *//
+/^[#;]/{
+  s/.*\n.\( *\)$/\1  #/
+  b
+}
+/\nC/{
+  /\\\n/!{
+    x
+    s/^C/U/
+    x
+  }
+  s/.*\n.\( *\)$/\1  _more/
+  b
+}
+/^\[\(X-[A-Za-z]\{1,30\}\|@SECTIONS@\)\] *\n/{
+  x
+  s/^./U/
+  x
+  s/^\(\[[A-Za-z0-9-]*\]\).*\n.\( *\)$/\2  \1/
+  b
+}
+/^\[/{
+  x
+  s/^./B/
+  x
+  s/.*\n.\( *\)$/\1  [_]/
+  b
+}
+/\nU/{
+  /\\\n/{
+    x
+    s/^U/C/
+    x
+  }
+  /^[A-Z][A-Za-z0-9]\{0,60\} *= *\n/{
+    s/^\([A-Za-z0-9]*\).*\n.\( *\)$/\2  \1=/
+    b
+  }
+  /^[A-Z][A-Za-z0-9]\{0,60\} *=/{
+    s/^\([A-Za-z0-9]*\).*\n.\( *\)$/\2  \1=_/
+    b
+  }
+}
+s/.*\n.\( *\)$/\1  _/
+"""
+
+SKELETON_SED = functools.reduce(lambda text, word: text.replace(*word), _WORDS.items(), _TEMPLATE)
+"""For `sed -e`, on a cloud-config without a byte order mark: its skeleton, with as many lines.
+
+A value is left out, wiped to one of `PLACEHOLDERS`, or one of a key of `_HARMLESS` whose form is known. A line of a
+block is a section (`[Unit]`, or `[_]`), in a section of a unit file an assignment without its value (`ExecStart=_`,
+`ExecStart=`) or the rest of one (`_more`), a comment (`#`), empty, or `_`. From a line `#?` on nothing is told.
+"""
+
+Tree = t.Union[t.Dict[str, t.Any], t.List[t.Any], str, None]
+
+
+@dataclass(frozen=True)
+class Skeleton:
+    """The structure of a cloud-config.
+
+    Attributes:
+        tree: mappings, lists and scalars, the latter as texts; of a key that is there twice, the last, as YAML has it.
+        lines: where each key and item stands, by its place, such as `coreos.units.0.name`.
+        repeated: places of keys that are there more than once.
+        unread: the line from which on nothing is known, or 0.
+        error: why there is no tree, or empty.
+    """
+
+    tree: Tree = None
+    lines: t.Mapping[str, int] = field(default_factory=dict)
+    repeated: t.Sequence[str] = ()
+    unread: int = 0
+    error: str = ""
+
+
+def parse_skeleton(text: str) -> Skeleton:
+    """Return the structure that a skeleton tells of. A host's answer may be anything; this never raises."""
+    if len(text) > LIMIT:
+        return Skeleton(error=f"it has {len(text)} characters, more than {LIMIT}")
+    # splitlines also breaks where YAML does not
+    numbers = [number for number, line in enumerate(text.split("\n"), 1) if line == "#?"]
+    unread = numbers[0] if numbers else 0
+    try:
+        node = next(yaml.compose_all(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)), None)
+        lines: dict[str, int] = {}
+        repeated: list[str] = []
+        tree = _tree(node, "", lines, repeated, _DEPTH, set())
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" in line {mark.line + 1}" if mark else ""
+        problem = getattr(error, "problem", None) or "it is no YAML"
+        return Skeleton(unread=unread, error=printable(f"{problem}{where}"))
+    except (RecursionError, ValueError) as error:
+        return Skeleton(unread=unread, error=printable(str(error)) or "it is nested too deeply")
+    return Skeleton(tree=tree, lines=lines, repeated=repeated, unread=unread)
+
+
+def _tree(node: t.Any, place: str, lines: dict[str, int], repeated: list[str], depth: int, seen: set[int]) -> Tree:
+    if node is None:
+        return None
+    if not depth:
+        raise ValueError("it is nested too deeply")
+    # a skeleton has no aliases; those of a host that has gone bad could stand for far more than it sent
+    if id(node) in seen:
+        raise ValueError("it has an alias")
+    seen.add(id(node))
+    if isinstance(node, yaml.MappingNode):
+        mapping: dict[str, t.Any] = {}
+        for key, value in node.value:
+            name = printable(str(key.value), limit=60) if isinstance(key, yaml.ScalarNode) else "_"
+            here = f"{place}.{name}" if place else name
+            if name in mapping and name != "_":
+                repeated.append(here)
+            lines[here] = key.start_mark.line + 1
+            mapping[name] = _tree(value, here, lines, repeated, depth - 1, seen)
+        return mapping
+    if isinstance(node, yaml.SequenceNode):
+        items: list[t.Any] = []
+        for index, value in enumerate(node.value):
+            here = f"{place}.{index}" if place else str(index)
+            lines[here] = value.start_mark.line + 1
+            items.append(_tree(value, here, lines, repeated, depth - 1, seen))
+        return items
+    return None if node.tag == "tag:yaml.org,2002:null" else str(node.value)
