@@ -38,19 +38,22 @@ ALLOWED: dict[str, set[str]] = {
     "rm": {"-f", "-r"},
     # GNU sed has -s since 4.0; its command F came with 4.2.2, so nothing may rely on that
     "sed": {"-n", "-e", "-s"},
+    "sha256sum": set(),
     "sleep": set(),
     "sort": {"-u"},
     "stat": {"-L", "-c"},
     "tail": {"-n"},
     "tr": {"-d", "-s", "-c"},
     "uniq": {"-u"},
-    "wc": {"-c"},
+    "wc": {"-c", "-l"},
     "timeout": {"-k"},
     # 7.40 (2015) brought --unix-socket, 7.19.4 --proto
     "curl": {
         *("-q", "-g", "-s", "-S", "-i", "-K", "--config", "--noproxy", "--proto", "--connect-timeout", "--max-time"),
         *("--cacert", "--cert", "--key", "--data", "--url", "--unix-socket"),
     },
+    # the older ones do not know --validate, and say so; where it is missing, nothing else is
+    "coreos-cloudinit": {"--from-file", "--validate", "--version"},
     # no --value (230), no list-jobs --after (232)
     # its commands take patterns of names since 209, --all (193) with inactive units among what they match;
     "systemctl": {"--all", "-p", "--no-ask-password", "--no-pager", "--no-legend", "--full", "--quiet"},
