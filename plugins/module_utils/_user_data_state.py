@@ -1,0 +1,110 @@
+# Copyright (c) 2026 container_linux.remediation contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the collection: it may change in any release.
+
+"""Whether what was applied last is what is there now, and by what evidence."""
+
+from __future__ import annotations
+
+import datetime
+import typing as t
+from dataclasses import dataclass
+
+from ansible_collections.container_linux.remediation.plugins.module_utils._host import printable
+from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import state_words
+
+if t.TYPE_CHECKING:
+    from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_look import File, Source
+
+NAMES = (
+    "absent",
+    "unusable",
+    "arriving",
+    "not_applicable",
+    "applying",
+    "unapplied",
+    "stale",
+    "failed",
+    "current",
+)
+"""What `State.name` may be. Applying makes sense in the states `unapplied`, `stale` and `failed`."""
+
+_INERT = {
+    "empty": "the file is empty, and its unit skips it",
+    "ignition": "the file is a config for Ignition, which runs at the first boot only and never from this file",
+}
+
+
+@dataclass(frozen=True)
+class State:
+    """How a user-data stands: one of `NAMES`, the evidence in words, and whether a remembered digest was that."""
+
+    name: str
+    why: str
+    by_digest: bool = False
+
+
+def judge(source: Source, *, boot: str) -> State:
+    """Return how a user-data stands.
+
+    A file's mtime is no evidence: `mv` keeps it. Its ctime is that of the last change by this host's clock, of its
+    content or of anything else about it; where only a digest can tell the difference, the digest that is remembered
+    of the last apply in this boot does.
+
+    Args:
+        source: what was seen of it.
+        boot: the kernel's boot id now. What was applied in an earlier boot is not in force: what lay in /run is gone.
+    """
+    file = source.file
+    if file is None:
+        return State("unusable", source.error) if source.error else State("absent", "there is no such file")
+    if not file.type.startswith("regular"):
+        return State("unusable", f"it is a {file.type} and no file")
+    if source.moving:
+        return State("arriving", "the file changed while it was looked at: somebody is still writing it")
+    if source.form in _INERT:
+        return State("not_applicable", _INERT[source.form])
+    if source.unit.get("ActiveState") in ("activating", "reloading"):
+        doing = source.run.doing if source.run else ""
+        return State("applying", f"its unit is running it now{f', at: {doing}' if doing else ''}")
+    if source.started is None:
+        return State("unapplied", "its unit has not run in this boot")
+    return _remembered(source, boot=boot) or _by_time(source, file)
+
+
+def _remembered(source: Source, *, boot: str) -> State | None:
+    """What the digest of the last apply tells, if nobody has applied anything since."""
+    memory = source.memory
+    if not memory or not source.sha256 or not boot or memory.boot != boot:
+        return None
+    if source.started and source.started[0] > memory.applied:
+        return None
+    told = f"applied last, at {_clock(memory.applied)}, was a file with the digest {memory.sha256[:12]}…"
+    if memory.sha256 == source.sha256:
+        return State("current", f"{told}, which is the file that is there", by_digest=True)
+    return State("stale", f"{told}, and the file that is there has {source.sha256[:12]}…", by_digest=True)
+
+
+def _by_time(source: Source, file: File) -> State:
+    began, exact = source.started or (0.0, 0.0)
+    told = f"its unit began its last run at {_clock(began)}, and the file changed at {_clock(file.changed)}"
+    if file.changed >= began + exact:
+        return State("stale", f"{told}, after it")
+    if file.changed >= began:
+        return State("stale", f"{told}, in the same second, so that nobody can tell which came first")
+    failed = source.unit.get("Result", "success") != "success"
+    if failed or (source.run and source.run.errors):
+        why = source.run.errors[-1] if source.run and source.run.errors else state_words(source.unit)
+        return State("failed", f"{told}, before it; that run failed: {printable(why)}")
+    return State("current", f"{told}, before it")
+
+
+def _clock(seconds: float) -> str:
+    """A time for people; milliseconds, because a boot's first second is a busy one."""
+    try:
+        when = datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc)
+    except (ValueError, OverflowError, OSError):
+        return "a time that no clock has"
+    return f"{when:%Y-%m-%d %H:%M:%S}.{when.microsecond // 1000:03} UTC"

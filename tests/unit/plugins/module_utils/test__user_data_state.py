@@ -1,0 +1,205 @@
+# Copyright (c) 2026 container_linux.remediation contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How user-data stands, by what whole machines have answered; fixtures/user_data/record.py recorded it."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.container_linux.remediation.plugins.module_utils._cloudinit_log import Command, Run
+from ansible_collections.container_linux.remediation.plugins.module_utils._host import Completed
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_look import (
+    Look,
+    Memory,
+    Source,
+    look,
+)
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_state import NAMES, State, judge
+
+RECORDED = Path(__file__).parent / "fixtures/user_data"
+
+
+class Recording:
+    """A host that once was."""
+
+    def __init__(self, name: str) -> None:
+        self.answer: dict[str, str] = json.loads(gzip.decompress((RECORDED / f"{name}.json.gz").read_bytes()))
+
+    def run(self, script: str) -> Completed:
+        fence = re.findall(r"^FENCE=(\S+)$", script, re.MULTILINE)[0]
+        out, err = (self.answer[stream].replace("FENCE", fence) for stream in ("out", "err"))
+        return Completed(0, out, err)
+
+
+def recorded(state: str) -> Look:
+    return look(Recording(f"user-data-{state}"))
+
+
+def of_vagrant(seen: Look) -> Source:
+    return seen.sources[0]
+
+
+def states(seen: Look) -> dict[str, str]:
+    """The state of each place that has a file, by kind."""
+    return {source.place.kind: judge(source, boot=seen.boot).name for source in seen.sources if source.file}
+
+
+@pytest.mark.parametrize(
+    ("recording", "state"),
+    [
+        ("fresh", "current"),
+        ("one-boot-late", "stale"),
+        ("mtime-older", "stale"),
+        ("headless", "failed"),
+        ("ignition", "not_applicable"),
+        ("half-uploaded", "arriving"),
+        ("two-sources", "current"),
+        ("blocked", "applying"),
+        ("warned", "current"),
+    ],
+)
+def test_the_states_of_the_machine(recording: str, state: str) -> None:
+    seen = recorded(recording)
+    found = states(seen)
+    assert found["vagrant"] == state
+    assert found["oem"] == "current"
+    assert found.get("install") == ("current" if recording == "two-sources" else None)
+    assert not seen.partial
+    assert seen.cloudinit == "1.11.0"
+    assert seen.addresses == ["COREOS_PUBLIC_IPV4", "COREOS_PRIVATE_IPV4"]
+
+
+def test_the_evidence_is_told() -> None:
+    why = {name: judge(of_vagrant(recorded(name)), boot="").why for name in ("one-boot-late", "headless", "blocked")}
+    clock = r"20\d\d-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} UTC"
+    late = rf"its unit began its last run at {clock}, and the file changed at {clock}"
+    assert re.fullmatch(f"{late}, after it", why["one-boot-late"])
+    assert re.fullmatch(
+        f"{late}, before it; that run failed: Failed to parse user-data: Unrecognized user-data format", why["headless"]
+    )
+    assert 'Calling unit command "start" on "flanneld.service"' in why["blocked"]
+
+
+def test_mtime_alone_would_have_lied() -> None:
+    source = of_vagrant(recorded("mtime-older"))
+    assert source.file
+    assert source.started
+    assert source.file.modified < source.started[0] < source.file.changed
+
+
+def test_what_the_last_run_has_done_is_known() -> None:
+    seen = recorded("one-boot-late")
+    run = of_vagrant(seen).run
+    assert run
+    assert run.units == [("docker-tcp.socket", "/etc/systemd/system/docker-tcp.socket")]
+    assert Command("start", "docker-tcp.socket", "done") in run.commands
+    assert [watch["Id"] for watch in of_vagrant(seen).watches] == ["coreos-cloudinit-vagrant-user.path"]
+    assert of_vagrant(seen).variables == ["public_ipv4"]
+    blocked = of_vagrant(recorded("blocked")).run
+    assert blocked
+    assert blocked.commands[-1] == Command("start", "flanneld.service")
+
+
+def test_nothing_of_the_content_is_in_a_recording() -> None:
+    for path in RECORDED.glob("*.json.gz"):
+        answer = gzip.decompress(path.read_bytes()).decode()
+        for text in ("hello", "2375", "sleep infinity", "discovery", "Docker Socket", "data:,", "TimeoutStartSec=0"):
+            assert text not in answer
+
+
+# The rest is what no recording shows.
+STALE = of_vagrant(recorded("one-boot-late"))
+CURRENT = of_vagrant(recorded("fresh"))
+BOOT = "5f3c"
+
+
+def remembering(source: Source, *, digest: str = "", after: float = 5, boot: str = BOOT) -> Source:
+    assert source.started
+    return replace(source, memory=Memory(digest or source.sha256, source.started[0] + after, boot))
+
+
+def test_a_remembered_digest_of_this_boot_is_better_evidence_than_time() -> None:
+    # the same content was put there once more: nothing to do
+    assert judge(remembering(STALE), boot=BOOT) == State("current", ANY_WHY, by_digest=True)
+    other = judge(remembering(CURRENT, digest="0" * 64), boot=BOOT)
+    assert (other.name, other.by_digest) == ("stale", True)
+    assert "000000000000…" in other.why
+
+
+class _Any(str):
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, str)
+
+    def __hash__(self) -> int:
+        return 0
+
+
+ANY_WHY = _Any()
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        remembering(STALE, boot="of an earlier boot"),
+        # somebody ran the unit after us: it took what was there then
+        remembering(STALE, after=-5),
+        replace(remembering(STALE), sha256=""),
+        replace(STALE, memory=None),
+    ],
+)
+def test_a_digest_that_proves_nothing_is_not_used(source: Source) -> None:
+    found = judge(source, boot=BOOT)
+    assert (found.name, found.by_digest) == ("stale", False)
+
+
+def test_without_a_boot_id_nothing_is_remembered() -> None:
+    assert judge(remembering(STALE, boot=""), boot="").name == "stale"
+
+
+def test_what_changed_in_the_second_of_the_run_is_taken_for_new() -> None:
+    assert CURRENT.file
+    second = float(int(CURRENT.file.changed))
+    found = judge(replace(CURRENT, started=(second, 1.0)), boot=BOOT)
+    assert found.name == "stale"
+    assert "nobody can tell which came first" in found.why
+    assert judge(replace(CURRENT, started=(second + 1, 1.0)), boot=BOOT).name == "current"
+
+
+def test_a_unit_that_has_not_run_in_this_boot() -> None:
+    assert judge(replace(CURRENT, started=None, run=None), boot=BOOT).name == "unapplied"
+
+
+def test_a_run_that_ended_ill_without_a_word() -> None:
+    unit = {**CURRENT.unit, "ActiveState": "failed", "SubState": "failed", "Result": "signal"}
+    found = judge(replace(CURRENT, unit=unit, run=Run()), boot=BOOT)
+    assert found.name == "failed"
+    assert found.why.endswith("that run failed: failed, result 'signal'")
+
+
+def test_files_that_cannot_be_applied() -> None:
+    assert CURRENT.file
+    folder = replace(CURRENT, file=replace(CURRENT.file, type="directory"))
+    found = {
+        "folder": judge(folder, boot=BOOT),
+        "loop": judge(Source(CURRENT.place, error="Too many levels"), boot=BOOT),
+        "nothing": judge(Source(CURRENT.place), boot=BOOT),
+        "empty": judge(replace(CURRENT, form="empty"), boot=BOOT),
+    }
+    assert {name: state.name for name, state in found.items()} == {
+        "folder": "unusable",
+        "loop": "unusable",
+        "nothing": "absent",
+        "empty": "not_applicable",
+    }
+    assert {state.name for state in found.values()} <= set(NAMES)
+
+
+def test_a_clock_that_makes_no_sense() -> None:
+    assert "a time that no clock has" in judge(replace(CURRENT, started=(1e18, 0.0)), boot=BOOT).why
