@@ -123,7 +123,8 @@ look_into() {
     "anchors=$(count '(^|[[:space:]{[,-])&[A-Za-z0-9_]+')" "bom=$(head -c 3 "$FILE" | grep -c "^$BOM")"
   finish "form-$NUMBER" 0
   begin "variables-$NUMBER"
-  grep -o -E '(^|[^\\])\$(public|private)_ipv[46]' "$FILE" | sed 's/.*\$//' | sort -u
+  # shellcheck disable=SC2016 # a variable of coreos-cloudinit's; after a backslash it is none
+  grep -o -E '\\?\$(public|private)_ipv[46]' "$FILE" | sed -n 's/^\$//p' | sort -u
   finish "variables-$NUMBER" 0
   if [ "$CLASS" = cloud-config ]; then
     section "skeleton-$NUMBER" "$LIMIT" sed -e "$SKELETON" "$FILE"
@@ -141,6 +142,11 @@ look_at() {
   section "stat-$NUMBER" "$LIMIT" stat -L -c '%s %a %u %Y %z %F' -- "$FILE"
   if [ "$STATUS" -ne 0 ]; then
     return
+  fi
+  # what changed a moment ago may still be on its way
+  AGE=$(($(date +%s) - $(stat -L -c %Z -- "$FILE")))
+  if [ "$AGE" -ge -2 ] && [ "$AGE" -le 2 ]; then
+    YOUNG=yes
   fi
   begin "journal-$NUMBER"
   timeout -k 1 "$LIMIT" journalctl -b -q --no-pager -o short-precise -n 2000 _SYSTEMD_UNIT="$UNIT" | hide
@@ -194,10 +200,6 @@ for WORD in "$@"; do
     2)
       NAME=$WORD
       look_at
-      # what changed a moment ago may still be on its way
-      if [ "$STATUS" -eq 0 ] && [ "$(stat -L -c %Z -- "$FILE")" -ge "$(($(date +%s) - 2))" ]; then
-        YOUNG=yes
-      fi
       ;;
   esac
   NUMBER=$((NUMBER + 1))

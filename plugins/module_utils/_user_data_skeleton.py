@@ -257,6 +257,8 @@ class Skeleton:
 
 def parse_skeleton(text: str) -> Skeleton:
     """Return the structure that a skeleton tells of. A host's answer may be anything; this never raises."""
+    if yaml is None:
+        return Skeleton(error="PyYAML is missing")
     if len(text) > LIMIT:
         return Skeleton(error=f"it has {len(text)} characters, more than {LIMIT}")
     # splitlines also breaks where YAML does not

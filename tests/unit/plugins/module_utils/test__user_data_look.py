@@ -10,6 +10,7 @@ import hashlib
 import os
 import re
 import subprocess
+import threading
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,7 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._user_
 )
 
 VAGRANT = "user-cloudinit@var-lib-coreos\\x2dvagrant-vagrantfile\\x2duser\\x2ddata.service"
+SCRIPT = _user_data_look._LOOK_SH
 
 
 class Machine:
@@ -67,7 +69,8 @@ class Machine:
 @pytest.fixture
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
     # every file of a test has only just been written
-    monkeypatch.setattr(_user_data_look, "_LOOK_SH", _user_data_look._LOOK_SH.replace("sleep 1", ":"))
+    assert "sleep 1" in SCRIPT
+    monkeypatch.setattr(_user_data_look, "_LOOK_SH", SCRIPT.replace("sleep 1", ":"))
     monkeypatch.setattr(_user_data_look, "MEMORY", str(tmp_path / "memory"))
     return Machine(tmp_path)
 
@@ -96,7 +99,7 @@ def test_the_first_line_tells_the_form(machine: Machine, content: bytes, form: s
 
 
 def test_what_is_told_of_a_file(machine: Machine) -> None:
-    content = b"#cloud-config\r\na: $public_ipv4\r\nb: \\$private_ipv4 $private_ipv6 $public_ipv4\n\ta: *b\nc: &d e\n"
+    content = b"#cloud-config\r\na: $public_ipv4\r\nb: \\$private_ipv4 $private_ipv6$public_ipv6\n\ta: *b\nc: &d e\n"
     source = machine.source(content)
     path = machine.root / "user data"
     assert source.file
@@ -106,9 +109,31 @@ def test_what_is_told_of_a_file(machine: Machine) -> None:
     assert source.file.changed == pytest.approx(path.stat().st_ctime, abs=1e-5)
     assert source.sha256 == hashlib.sha256(content).hexdigest()
     assert source.counts == {"crlf": 2, "tabs": 1, "anchors": 1, "aliases": 1, "bom": 0}
-    assert source.variables == ["private_ipv6", "public_ipv4"]
+    assert source.variables == ["private_ipv6", "public_ipv4", "public_ipv6"]
     assert not source.moving
     assert machine.source(b"\xef\xbb\xbfa").counts["bom"] == 1
+
+
+@pytest.mark.parametrize("status", [0, 1])
+def test_a_file_that_is_still_being_written_is_told(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    monkeypatch.setattr(_user_data_look, "_LOOK_SH", SCRIPT)
+    machine.say("coreos-cloudinit", "line 1: info: x" if status else "", status)
+    ended = threading.Event()
+
+    def write() -> None:
+        while not ended.wait(0.3):
+            with (machine.root / "user data").open("a") as file:
+                file.write("# more\n")
+
+    upload = threading.Thread(target=write)
+    upload.start()
+    try:
+        assert machine.source(b"#cloud-config\n").moving
+    finally:
+        ended.set()
+        upload.join()
 
 
 def test_the_content_stays_on_the_host(machine: Machine) -> None:
