@@ -21,6 +21,7 @@ if t.TYPE_CHECKING:
 NAMES = (
     "absent",
     "unusable",
+    "unknown",
     "arriving",
     "not_applicable",
     "applying",
@@ -66,6 +67,12 @@ def judge(source: Source, *, boot: str) -> State:
         return State("arriving", "the file changed while it was looked at: somebody is still writing it")
     if source.form in _INERT:
         return State("not_applicable", _INERT[source.form])
+    if not source.unit:
+        return State("unknown", "systemd told nothing of its unit")
+    if source.unit.get("LoadState") != "loaded":
+        return State(
+            "unusable", f"the host has no unit that runs it: {source.place.unit} is {state_words(source.unit)}"
+        )
     if source.unit.get("ActiveState") in ("activating", "reloading"):
         doing = source.run.doing if source.run else ""
         return State("applying", f"its unit is running it now{f', at: {doing}' if doing else ''}")

@@ -191,12 +191,16 @@ def test_files_that_cannot_be_applied() -> None:
         "loop": judge(Source(CURRENT.place, error="Too many levels"), boot=BOOT),
         "nothing": judge(Source(CURRENT.place), boot=BOOT),
         "empty": judge(replace(CURRENT, form="empty"), boot=BOOT),
+        "silence": judge(replace(CURRENT, unit={}), boot=BOOT),
+        "no unit": judge(replace(CURRENT, unit={"LoadState": "not-found"}), boot=BOOT),
     }
     assert {name: state.name for name, state in found.items()} == {
         "folder": "unusable",
         "loop": "unusable",
         "nothing": "absent",
         "empty": "not_applicable",
+        "silence": "unknown",
+        "no unit": "unusable",
     }
     assert {state.name for state in found.values()} <= set(NAMES)
 
