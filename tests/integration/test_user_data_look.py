@@ -1,0 +1,95 @@
+# Copyright (c) 2026 container_linux.remediation contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How a machine's user-data stands, from one `vagrant` command to the next."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ansible_collections.container_linux.remediation.plugins.module_utils._host import Completed
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_look import (
+    MEMORY,
+    Source,
+    escape_path,
+    look,
+)
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_state import judge
+from ansible_collections.container_linux.remediation.tests.machine.testmachine.paths import USER_DATA
+
+if TYPE_CHECKING:
+    from ansible_collections.container_linux.remediation.tests.integration.conftest import Machine, MachineFactory
+
+MACHINE = USER_DATA.parent / "machine"
+SERVICE = r"'user-cloudinit@var-lib-coreos\x2dvagrant-vagrantfile\x2duser\x2ddata.service'"
+
+
+class Box:
+    """A machine, and what it says."""
+
+    def __init__(self, machine: Machine) -> None:
+        self.machine = machine
+        self.said = ""
+
+    def run(self, script: str) -> Completed:
+        self.said = self.machine.sh(script)
+        return Completed(0, self.said, "")
+
+    def provision(self, name: str, *options: str) -> None:
+        words: list[str | Path] = [MACHINE, "provision", self.machine.name, *options, "--user-data", USER_DATA / name]
+        subprocess.run(words, stdin=subprocess.DEVNULL, check=True, capture_output=True, timeout=120)
+
+    def state(self) -> tuple[str, bool]:
+        seen = look(self)
+        found = judge(seen.sources[0], boot=seen.boot)
+        assert judge(seen.sources[-1], boot=seen.boot).name == "current"
+        assert not seen.partial
+        return found.name, found.by_digest
+
+    def source(self) -> Source:
+        return look(self).sources[0]
+
+    def remember(self) -> None:
+        """What is to be done after each apply."""
+        seen = look(self)
+        source = seen.sources[0]
+        self.machine.sh(
+            f"umask 077; mkdir -p {MEMORY}; printf 'SHA256={source.sha256}\\nAPPLIED=%s\\nBOOT={seen.boot}\\n' "
+            f"\"$(date +%s.%N)\" >'{MEMORY}/{escape_path(source.place.path)}'"
+        )
+
+
+@pytest.mark.parametrize("release", ["1010", "2512"])
+def test_user_data_from_one_vagrant_command_to_the_next(machine: MachineFactory, release: str) -> None:
+    box = Box(machine("user-data-fresh", release=release, fresh=True))
+    first, second = "seed-1-without-etcd.yml", "seed-2-without-etcd.yml"
+    assert box.state() == ("current", False)
+
+    box.provision(second)
+    assert box.state() == ("stale", False)
+    box.machine.sh(f"systemctl restart {SERVICE}")
+    assert box.state() == ("current", False)
+    run = box.source().run
+    assert run
+    assert "/etc/test.txt" in run.files
+    assert not run.failed_commands
+    for word in ("hello, write_files", "2375", "Docker Socket"):
+        assert word not in box.said
+
+    box.remember()
+    assert box.state() == ("current", True)
+    box.provision(second)
+    assert box.state() == ("current", True)
+    box.provision(first)
+    assert box.state() == ("stale", True)
+
+    # the next boot runs it; what is remembered is of the one before
+    box.provision(second, "--reload")
+    box.machine.sh(f"until systemctl is-active -q {SERVICE}; do sleep 0.2; done")
+    assert box.state() == ("stale", False)
+    box.machine.sh(f"systemctl restart {SERVICE}")
+    assert box.state() == ("current", False)
