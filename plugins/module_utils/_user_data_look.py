@@ -73,10 +73,11 @@ LINE='
 TZ=UTC
 export TZ
 
-# what coreos-cloudinit says in spite of itself: a password's digest, a password that YAML takes for an anchor's name,
-# a token in a URL
+# What coreos-cloudinit says in spite of itself: a password's digest, a password that begins with * and so is the name
+# of an anchor to YAML, a value that does not fit its tag, a token in a URL.
 hide() {
-  sed -e 's/\(--password \)[^ ]*/\1*/' -e "s/\(unknown anchor \)'.*'/\1/" -e 's|\(https\{0,1\}://\)[^ ]*|\1...|g'
+  sed -e 's/\(--password \)[^ ]*/\1*/' -e "s/\([Uu]nknown anchor \)'.*'/\1'...'/" -e 's/\x60.*\x60/.../' \
+    -e 's|\(https\{0,1\}://\)[^ ]*|\1...|g'
 }
 
 show_units() {
@@ -117,10 +118,10 @@ count() {
 
 look_into() {
   CLASS=$(classify)
-  ALIASES=$(count '(^|[[:space:]{[,-])[*][A-Za-z0-9_]+')
+  ALIASES=$(count '(^|[[:space:]{[,:-])[*][A-Za-z0-9_]+')
   begin "form-$NUMBER"
   printf '%s\n' "class=$CLASS" "aliases=$ALIASES" "crlf=$(count "$RETURN\$")" "tabs=$(count "^ *$TAB")" \
-    "anchors=$(count '(^|[[:space:]{[,-])&[A-Za-z0-9_]+')" "bom=$(head -c 3 "$FILE" | grep -c "^$BOM")"
+    "anchors=$(count '(^|[[:space:]{[,:-])&[A-Za-z0-9_]+')" "bom=$(head -c 3 "$FILE" | grep -c "^$BOM")"
   finish "form-$NUMBER" 0
   begin "variables-$NUMBER"
   # shellcheck disable=SC2016 # a variable of coreos-cloudinit's; after a backslash it is none

@@ -142,12 +142,20 @@ def test_the_content_stays_on_the_host(machine: Machine) -> None:
         "Nov 22 08:00:07.000001 a coreos-cloudinit[7]: Command 'useradd --password SECRET b' failed: x\n"
         "Nov 22 08:00:07.000001 a coreos-cloudinit[7]: Authorizing SSH keys for CoreOS user 'b' from 'https://SECRET'",
     )
-    machine.say("coreos-cloudinit", "2026/11/22 08:00:07 line 2: error: unknown anchor 'SECRET' referenced", 1)
+    machine.say(
+        "coreos-cloudinit",
+        "2026/11/22 08:00:07 line 2: error: Unknown anchor 'SECRET' referenced\n"
+        "2026/11/22 08:00:07 line 3: error: cannot decode !!str `SE`CRET` as a !!int",
+        1,
+    )
     source = machine.source(
         b"#cloud-config\npasswd: *SECRET\nfoo: SECRET\nwrite_files:\n- content: |\n    SECRET\n# SECRET\n"
     )
     assert "SECRET" not in machine.stdout + machine.stderr
-    assert source.findings == [Finding(2, "error", "unknown anchor  referenced")]
+    assert source.findings == [
+        Finding(2, "error", "Unknown anchor '...' referenced"),
+        Finding(3, "error", "cannot decode !!str ... as a !!int"),
+    ]
     assert source.validation == 1
     assert source.run
     assert len(source.run.errors) == 1

@@ -136,6 +136,7 @@ def test_units_keep_what_tells_of_their_form() -> None:
         ),
         ("- |\n  name: secret\n- b", ["_\n", "_text"]),
         ("a:\n- name: b\n  content: |\n    x\n- name: c", {"a": [{"name": "b", "content": "_\n"}, {"name": "c"}]}),
+        ("content: |\n  [Service]\n  U2VjcmV0Cg==", {"content": "[Service]\n_\n"}),
         ("hostname: core-01\r\nname: a\r", {"hostname": "core-01", "name": "a"}),
         ("", None),
     ],
