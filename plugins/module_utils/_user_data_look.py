@@ -13,9 +13,10 @@ User-data holds secrets, and Ansible prints what a task says: the content never 
 from __future__ import annotations
 
 import datetime
+import json
 import re
 import typing as t
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 
 from ansible_collections.container_linux.remediation.plugins.module_utils._cloudinit_log import (
     Run,
@@ -47,9 +48,8 @@ if t.TYPE_CHECKING:
     from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_skeleton import Skeleton
 
 MEMORY = "/var/lib/container-linux-remediation/user-data"
-"""Where the digest of what was applied last is remembered: a file for each source, of mode 0600 and root's own,
-named after the source's path as systemd escapes it, with the variables SHA256, APPLIED (seconds since 1970) and BOOT
-(the kernel's boot id)."""
+"""Where it is remembered what was applied last: JSON of a `Memory` for each source, in a file of mode 0600 and root's
+own, which is named after the source's path as systemd escapes it."""
 
 SIZE_LIMIT = 1048576
 """Bytes of a user-data; nothing but its digest is made of one that is larger."""
@@ -80,17 +80,6 @@ hide() {
     -e 's|\(https\{0,1\}://\)[^ ]*|\1...|g'
 }
 
-show_units() {
-  PART=$1
-  shift
-  begin "$PART"
-  # shellcheck disable=SC2086 # properties are a list of words
-  SHOWN=$(timeout -k 1 "$LIMIT" systemctl show --no-pager $PROPERTIES -- "$@")
-  TOLD=$?
-  printf '%s\n' "$SHOWN"
-  finish "$PART" "$TOLD"
-}
-
 # The first bytes decide, as they do for coreos-cloudinit.
 classify() {
   case $(head -n 1 "$FILE" | head -c 256 | tr -d '\0' | sed -e 's/[[:space:]]*$//') in
@@ -116,54 +105,149 @@ count() {
   grep -o -E "$1" "$FILE" | wc -l
 }
 
+# keys_of FILE: line and digest of each public key; a digest tells them apart as well, and tells no more
+keys_of() {
+  sed -e 's/^[[:space:]]*#.*//' -- "$1" | grep -n -o 'AAAA[A-Za-z0-9+/]\{40,\}' | head -n 100 |
+    while IFS=: read -r AT BODY; do
+      printf '%s %s\n' "$AT" "$(printf '%s' "$BODY" | sha256sum)"
+    done
+}
+
+# look_into FILE NUMBER: what a user-data is made of
 look_into() {
+  FILE=$1
+  PART=$2
+  section "digest-$PART" "$LIMIT" sha256sum -- "$FILE"
+  begin "size-$PART"
+  wc -c <"$FILE"
+  finish "size-$PART" 0
+  if [ ! -s "$FILE" ] || [ "$(head -c "$SIZE_LIMIT" "$FILE" | wc -c)" -ge "$SIZE_LIMIT" ]; then
+    return
+  fi
   CLASS=$(classify)
   ALIASES=$(count '(^|[[:space:]{[,:-])[*][A-Za-z0-9_]+')
-  begin "form-$NUMBER"
+  begin "form-$PART"
   printf '%s\n' "class=$CLASS" "aliases=$ALIASES" "crlf=$(count "$RETURN\$")" "tabs=$(count "^ *$TAB")" \
     "anchors=$(count '(^|[[:space:]{[,:-])&[A-Za-z0-9_]+')" "bom=$(head -c 3 "$FILE" | grep -c "^$BOM")"
-  finish "form-$NUMBER" 0
-  begin "variables-$NUMBER"
+  finish "form-$PART" 0
+  begin "variables-$PART"
   # shellcheck disable=SC2016 # a variable of coreos-cloudinit's; after a backslash it is none
   grep -o -E '\\?\$(public|private)_ipv[46]' "$FILE" | sed -n 's/^\$//p' | sort -u
-  finish "variables-$NUMBER" 0
+  finish "variables-$PART" 0
   if [ "$CLASS" = cloud-config ]; then
-    section "skeleton-$NUMBER" "$LIMIT" sed -e "$SKELETON" "$FILE"
+    section "skeleton-$PART" "$LIMIT" sed -e "$SKELETON" "$FILE"
+    begin "keys-$PART"
+    keys_of "$FILE"
+    finish "keys-$PART" 0
   fi
   if [ "$VERSION" -eq 0 ] && [ "$ALIASES" -le "$ALIAS_LIMIT" ]; then
-    begin "report-$NUMBER"
+    begin "report-$PART"
     REPORT=$(timeout -k 1 "$LIMIT" coreos-cloudinit --validate --from-file="$FILE" 2>&1)
     STATUS=$?
     printf '%s\n' "$REPORT" | hide
-    finish "report-$NUMBER" "$STATUS"
+    finish "report-$PART" "$STATUS"
   fi
 }
 
+# What is asked only of a host whose user-data may have to be applied.
+prepare() {
+  [ -z "$PREPARED" ] || return 0
+  PREPARED=yes
+  section version "$LIMIT" coreos-cloudinit --version
+  VERSION=$STATUS
+  section addresses "$LIMIT" sed -n 's/^\(COREOS_[A-Z0-9_]*\)=..*/\1/p' /etc/environment
+  begin access
+  LOGIN=${SUDO_USER:-$(id -un)}
+  printf 'user %s\n' "$LOGIN"
+  FOLDER=$(timeout -k 1 "$LIMIT" getent passwd "$LOGIN" | cut -d : -f 6)/.ssh
+  set +f
+  if [ -d "$FOLDER/authorized_keys.d" ]; then
+    set -- "$FOLDER"/authorized_keys.d/*
+  else
+    set -- "$FOLDER/authorized_keys"
+  fi
+  set -f
+  for KEYS in "$@"; do
+    if [ -f "$KEYS" ]; then
+      printf 'file %s\n' "$KEYS"
+      keys_of "$KEYS"
+    fi
+  done
+  finish access 0
+}
+
+# Whether the unit's last run went well and began clearly after the file changed, so that it took what is there.
+is_settled() {
+  FIRST=
+  IFS= read -r FIRST <"$FILE"
+  case $FIRST in
+    '#cloud-config'* | '#!'*) ;;
+    *) return 1 ;;
+  esac
+  ID=
+  while IFS= read -r ROW; do
+    case $ROW in
+      Id=*) ID=${ROW#*=} ;;
+      Result=*) RESULT=${ROW#*=} ;;
+      ActiveState=*) ACTIVE=${ROW#*=} ;;
+      ExecMainStartTimestamp=*) BEGAN=${ROW#*=} ;;
+      '')
+        [ "$ID" != "$UNIT" ] || break
+        ID=
+        ;;
+    esac
+  done <<END
+$SHOWN
+END
+  [ "$ID" = "$UNIT" ] && [ "$RESULT $ACTIVE" = 'success active' ] && [ -n "$BEGAN" ] &&
+    BEGAN=$(date -d "$BEGAN" +%s) && [ "$CHANGED" -lt "$BEGAN" ]
+}
+
 look_at() {
-  section "stat-$NUMBER" "$LIMIT" stat -L -c '%s %a %u %Y %z %F' -- "$FILE"
+  begin "stat-$NUMBER"
+  STAT=$(timeout -k 1 "$LIMIT" stat -L -c '%s %a %u %Y %z %F' -- "$FILE")
+  STATUS=$?
+  printf '%s\n' "$STAT"
+  finish "stat-$NUMBER" "$STATUS"
   if [ "$STATUS" -ne 0 ]; then
     return
   fi
   # what changed a moment ago may still be on its way
-  AGE=$(($(date +%s) - $(stat -L -c %Z -- "$FILE")))
-  if [ "$AGE" -ge -2 ] && [ "$AGE" -le 2 ]; then
+  CHANGED=$(stat -L -c %Z -- "$FILE")
+  if [ "$((NOW - CHANGED))" -ge -2 ] && [ "$((NOW - CHANGED))" -le 2 ]; then
     YOUNG=yes
   fi
-  begin "journal-$NUMBER"
-  timeout -k 1 "$LIMIT" journalctl -b -q --no-pager -o short-precise -n 2000 _SYSTEMD_UNIT="$UNIT" | hide
-  finish "journal-$NUMBER" "$?"
-  if [ ! -f "$FILE" ] || [ ! -s "$FILE" ]; then
-    return
-  fi
-  section "digest-$NUMBER" "$LIMIT" sha256sum -- "$FILE"
   if [ -f "$MEMORY/$NAME" ]; then
     begin "memory-$NUMBER"
     stat -c '%a %u' -- "$MEMORY/$NAME"
-    head -c 4096 "$MEMORY/$NAME"
+    head -c 65536 "$MEMORY/$NAME"
     finish "memory-$NUMBER" 0
   fi
-  if [ "$(head -c "$SIZE_LIMIT" "$FILE" | wc -c)" -lt "$SIZE_LIMIT" ]; then
-    look_into
+  if [ -z "$THOROUGH" ] && [ -f "$FILE" ] && [ -s "$FILE" ] && is_settled; then
+    section "digest-$NUMBER" "$LIMIT" sha256sum -- "$FILE"
+    return
+  fi
+  prepare
+  begin "journal-$NUMBER"
+  timeout -k 1 "$LIMIT" journalctl -b -q --no-pager -o short-precise -n 2000 _SYSTEMD_UNIT="$UNIT" | hide
+  finish "journal-$NUMBER" "$?"
+  if [ -f "$FILE" ]; then
+    look_into "$FILE" "$NUMBER"
+  fi
+}
+
+# What is to take a file's place, in a file of our own for as long as it takes to look at it.
+look_at_given() {
+  begin given
+  GIVEN_FILE=$(mktemp /run/container-linux-remediation.XXXXXX) &&
+    trap 'rm -f "$GIVEN_FILE"' EXIT &&
+    trap 'exit 1' HUP INT TERM &&
+    printf '%s' "$GIVEN" >"$GIVEN_FILE"
+  STATUS=$?
+  finish given "$STATUS"
+  if [ "$STATUS" -eq 0 ]; then
+    prepare
+    look_into "$GIVEN_FILE" given
   fi
 }
 
@@ -171,49 +255,57 @@ TAB=$(printf '\t')
 RETURN=$(printf '\r')
 BOM=$(printf '\357\273\277')
 
+begin user
+id -u
+finish user 0
 section os "$LIMIT" cat /etc/os-release
-section version "$LIMIT" coreos-cloudinit --version
-VERSION=$STATUS
 begin boot
 cat /proc/sys/kernel/random/boot_id
 finish boot 0
-section addresses "$LIMIT" sed -n 's/^\(COREOS_[A-Z0-9_]*\)=..*/\1/p' /etc/environment
+NOW=$(date +%s)
+begin now
+printf '%s\n' "$NOW"
+finish now 0
 set -f
-# shellcheck disable=SC2086 # units are a list of words
-show_units units $UNITS
-if [ "$TOLD" -eq 0 ]; then
-  WATCHES=$(printf '%s\n' "$SHOWN" | sed -n 's/^TriggeredBy=//p' | tr ' ' '\n' | sed -e 's/^"\(.*\)"$/\1/' \
-    -e 's/\\\\/\\/g' | grep -x '[A-Za-z0-9:_.\\][A-Za-z0-9:_.\\@-]*\.path' | sort -u)
-  # shellcheck disable=SC2086 # units are a list of words
-  [ -z "$WATCHES" ] || show_units watches $WATCHES
-fi
+begin units
+# shellcheck disable=SC2086 # properties and units are lists of words
+SHOWN=$(timeout -k 1 "$LIMIT" systemctl show --no-pager $PROPERTIES -- $UNITS '*.path')
+STATUS=$?
+printf '%s\n' "$SHOWN"
+finish units "$STATUS"
 IFS=$LINE
 # shellcheck disable=SC2086 # sources are a list of lines, three for each
 set -- $SOURCES
 unset IFS
-set +f
-NUMBER=0
+PREPARED=
 YOUNG=
-for WORD in "$@"; do
-  case $((NUMBER % 3)) in
-    0) FILE=$WORD ;;
-    1) UNIT=$WORD ;;
-    2)
-      NAME=$WORD
-      look_at
-      ;;
-  esac
-  NUMBER=$((NUMBER + 1))
-done
-[ -z "$YOUNG" ] || sleep 1
 NUMBER=0
-for WORD in "$@"; do
-  if [ "$((NUMBER % 3))" -eq 0 ]; then
-    section "again-$((NUMBER + 2))" "$LIMIT" stat -L -c '%s %a %u %Y %z %F' -- "$WORD"
+while [ "$#" -gt 0 ]; do
+  FILE=$1
+  UNIT=$2
+  NAME=$3
+  shift 3
+  if [ -e "$FILE" ] || [ -L "$FILE" ]; then
+    look_at
   fi
   NUMBER=$((NUMBER + 1))
 done
-section now "$LIMIT" date +%s
+if [ -n "$HAS_GIVEN" ]; then
+  look_at_given
+fi
+if [ -n "$YOUNG" ]; then
+  sleep 1
+  IFS=$LINE
+  # shellcheck disable=SC2086 # sources are a list of lines, three for each
+  set -- $SOURCES
+  unset IFS
+  NUMBER=0
+  while [ "$#" -gt 0 ]; do
+    section "again-$NUMBER" "$LIMIT" stat -L -c '%s %a %u %Y %z %F' -- "$1"
+    shift 3
+    NUMBER=$((NUMBER + 1))
+  done
+fi
 """
 
 
@@ -239,12 +331,60 @@ class File:
 
 
 @dataclass(frozen=True)
+class Content:
+    """What a host tells of a user-data's content.
+
+    Attributes:
+        size: its bytes.
+        sha256: its digest.
+        form: `cloud-config`, `script`, `ignition`, `gzip`, `binary`, `empty` or `other`; empty where it was not asked
+            for, or the content is too large.
+        counts: how many `crlf`, `tabs` (at the beginning of a line), `anchors`, `aliases`, and `bom` it has.
+        variables: those that it uses, such as `public_ipv4`.
+        skeleton: its structure, where it is a cloud-config.
+        validation: how the host's own validation ended: 0, 1 for any finding, 2 where it has none; None if not run.
+        findings: what that found.
+        keys: line and digest of each SSH public key in a cloud-config.
+    """
+
+    size: int
+    sha256: str
+    form: str = ""
+    counts: t.Mapping[str, int] = field(default_factory=dict)
+    variables: t.Sequence[str] = ()
+    skeleton: Skeleton | None = None
+    validation: int | None = None
+    findings: t.Sequence[Finding] = ()
+    keys: t.Sequence[tuple[int, str]] = ()
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a run of coreos-cloudinit has put in place: paths of files, names of units, `unit/name` of drop-ins."""
+
+    files: t.Sequence[str] = ()
+    units: t.Sequence[str] = ()
+    drop_ins: t.Sequence[str] = ()
+    enabled: t.Sequence[str] = ()
+    masked: t.Sequence[str] = ()
+
+
+@dataclass(frozen=True)
 class Memory:
-    """What was applied last, as we remember it: digest, when in seconds since 1970, and the boot's id."""
+    """What was applied last, as we remember it: digest, when in seconds since 1970, the boot's id, and its effects."""
 
     sha256: str
     applied: float
     boot: str
+    written: Written = Written()
+
+
+@dataclass(frozen=True)
+class Access:
+    """How the login user gets in: its name, and the digests of its SSH public keys by the file they are in."""
+
+    user: str = ""
+    keys: t.Mapping[str, t.Sequence[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -256,16 +396,11 @@ class Source:
         file: what stat tells; None where there is none.
         error: why stat told nothing, though there is something.
         moving: whether the file changed while it was looked at.
-        sha256: its digest, or empty.
-        form: `cloud-config`, `script`, `ignition`, `gzip`, `binary`, `empty` or `other`; empty where not known.
-        counts: how many `crlf`, `tabs` (at the beginning of a line), `anchors`, `aliases`, and `bom` it has.
-        variables: those that it uses, such as `public_ipv4`.
-        skeleton: its structure, where it is a cloud-config.
-        validation: how the host's own validation ended: 0, 1 for any finding, 2 where it has none; None if not run.
-        findings: what that found.
+        content: what is in it; None where nothing can be read.
+        given: what is to take its place, if anything.
         unit: the properties of the unit that runs it; empty where systemd told nothing.
         watches: the path units that start that unit.
-        run: the last run in this boot, as its log tells it; None where there is none.
+        run: the last run in this boot, as its log tells it; None where there is none, or it was not asked for.
         started: when that run began, in seconds since 1970, and how exact that is, in seconds; None if there is none.
         memory: what we remember, if anything, and if nobody else could have written it.
     """
@@ -274,18 +409,23 @@ class Source:
     file: File | None = None
     error: str = ""
     moving: bool = False
-    sha256: str = ""
-    form: str = ""
-    counts: t.Mapping[str, int] = field(default_factory=dict)
-    variables: t.Sequence[str] = ()
-    skeleton: Skeleton | None = None
-    validation: int | None = None
-    findings: t.Sequence[Finding] = ()
+    content: Content | None = None
+    given: Content | None = None
     unit: Properties = field(default_factory=dict)
     watches: t.Sequence[Properties] = ()
     run: Run | None = None
     started: tuple[float, float] | None = None
     memory: Memory | None = None
+
+    @property
+    def sha256(self) -> str:
+        """The digest of what is there, or empty."""
+        return self.content.sha256 if self.content else ""
+
+    @property
+    def form(self) -> str:
+        """The form of what is there, or empty."""
+        return self.content.form if self.content else ""
 
 
 @dataclass(frozen=True)
@@ -294,9 +434,10 @@ class Look:
 
     Attributes:
         os: the variables of os-release.
-        cloudinit: the version of coreos-cloudinit, such as `1.14.0`; empty where there is none.
+        cloudinit: the version of coreos-cloudinit, such as `1.14.0`; empty where there is none or it was not asked.
         boot: the kernel's boot id.
         addresses: names of the COREOS_... variables that /etc/environment sets.
+        access: how the login user gets in.
         sources: every place, in the order in which they were asked for.
         partial: what is not known, and why, in sentences.
     """
@@ -305,6 +446,7 @@ class Look:
     cloudinit: str
     boot: str
     addresses: t.Sequence[str]
+    access: Access
     sources: t.Sequence[Source]
     partial: t.Sequence[str] = ()
 
@@ -364,16 +506,26 @@ def place_of(path: str) -> Place:
     return place
 
 
-def look(host: Host, places: t.Sequence[Place] = PLACES) -> Look:
+def look(host: Host, places: t.Sequence[Place] = PLACES, *, given: str | None = None, thorough: bool = False) -> Look:
     """Look at a host's user-data, in one round trip.
 
+    Args:
+        host: the host.
+        places: where to look.
+        given: what is to take the place of the file at the first of them; it is looked at on the host as well.
+        thorough: whether to look into each content, and at each run. Else only where the unit did not run well
+            after the file had changed, which is where it may have to run.
+
     Raises:
-        RemediationError: the host could not be asked.
+        RemediationError: the host could not be asked, or not as root.
     """
     variables = {
         "PROPERTIES": " ".join(f"-p {name}" for name in _PROPERTIES.split()),
         "UNITS": " ".join(place.unit for place in places),
         "SOURCES": "\n".join(f"{place.path}\n{place.unit}\n{escape_path(place.path)}" for place in places),
+        "HAS_GIVEN": "" if given is None else "yes",
+        "GIVEN": given or "",
+        "THOROUGH": "yes" if thorough else "",
         "SKELETON": SKELETON_SED,
         "MEMORY": MEMORY,
         "SIZE_LIMIT": str(SIZE_LIMIT),
@@ -381,6 +533,15 @@ def look(host: Host, places: t.Sequence[Place] = PLACES) -> Look:
         "LIMIT": str(LIMIT),
     }
     answer = ask(host, _LOOK_SH, variables=variables, needs=("systemctl", "journalctl", "sed", "grep", "sha256sum"))
+    if _out(answer, "user").strip() != "0":
+        raise RemediationError(
+            "Only root may read the host's user-data and run it again. Let the task become root ('become: true')."
+        )
+    if "given" in answer and answer["given"].rc:
+        raise RemediationError(
+            f"The given user-data could not be written to a temporary file in /run on the host: "
+            f"'{printable(answer['given'].err)}'. Nothing was changed; make room there, then run again."
+        )
     version = re.search(r"(?:version |v)([0-9][0-9A-Za-z.+-]*)", _out(answer, "version"))
     now = _out(answer, "now").strip()
     return Look(
@@ -388,6 +549,7 @@ def look(host: Host, places: t.Sequence[Place] = PLACES) -> Look:
         cloudinit=printable(version[1], limit=20) if version else "",
         boot=printable(_out(answer, "boot"), limit=40),
         addresses=[printable(name, limit=60) for name in _out(answer, "addresses").split()],
+        access=_access(_out(answer, "access")),
         sources=_sources(answer, places, now=int(now) if re.match(r"[0-9]{1,11}\Z", now) else 0),
         partial=_partial(answer, places),
     )
@@ -395,15 +557,20 @@ def look(host: Host, places: t.Sequence[Place] = PLACES) -> Look:
 
 def _sources(answer: Answer, places: t.Sequence[Place], *, now: int) -> list[Source]:
     units = {unit["Id"]: unit for unit in parse_show(_out(answer, "units"))}
-    watches = {unit["Id"]: unit for unit in parse_show(_out(answer, "watches"))}
     sources = []
     for index, place in enumerate(places):
         unit = units.get(place.unit, {})
-        starts = [watches[name] for name in words(unit.get("TriggeredBy", "")) if name in watches]
-        suffix = f"-{index * 3 + 2}"
-        own = {name[: -len(suffix)]: section for name, section in answer.items() if name.endswith(suffix)}
-        sources.append(_source(Source(place, unit=unit, watches=starts), own, now))
+        watches = [units[name] for name in words(unit.get("TriggeredBy", "")) if name in units]
+        source = _source(Source(place, unit=unit, watches=watches), _own(answer, str(index)), now)
+        given = _content(_own(answer, "given")) if not index else None
+        sources.append(replace(source, given=given))
     return sources
+
+
+def _own(answer: Answer, number: str) -> Answer:
+    """The sections of one source, by name alone."""
+    suffix = f"-{number}"
+    return {name[: -len(suffix)]: section for name, section in answer.items() if name.endswith(suffix)}
 
 
 def _source(bare: Source, own: Answer, now: int) -> Source:
@@ -413,16 +580,29 @@ def _source(bare: Source, own: Answer, now: int) -> Source:
         said = printable(own["stat"].err) if "stat" in own else ""
         return replace(bare, error="" if "No such file or directory" in said else said)
     messages = last_run(parse_journal(_out(own, "journal")))
-    form = parse_env_file(_out(own, "form"))
-    digest = re.match(r"\s*\\?([0-9a-f]{64}) ", _out(own, "digest"))
-    report = own.get("report")
-    has_skeleton = "skeleton" in own and not own["skeleton"].rc
     return replace(
         bare,
         file=file,
-        moving=_file(_out(own, "again")) != file,
-        sha256=digest[1] if digest else "",
-        form="empty" if not file.size and file.type.startswith("regular") else printable(form.get("class", "")),
+        moving="again" in own and _file(_out(own, "again")) != file,
+        content=_content(own),
+        run=parse_run(message.text for message in messages) if messages else None,
+        started=_started(messages[0] if messages else None, bare.unit, now),
+        memory=_memory(_out(own, "memory")),
+    )
+
+
+def _content(own: Answer) -> Content | None:
+    digest = re.match(r"\s*\\?([0-9a-f]{64}) ", _out(own, "digest"))
+    if not digest:
+        return None
+    form = parse_env_file(_out(own, "form"))
+    size = _out(own, "size").strip()
+    report = own.get("report")
+    has_skeleton = "skeleton" in own and not own["skeleton"].rc
+    return Content(
+        size=int(size) if re.match(r"[0-9]{1,15}\Z", size) else 0,
+        sha256=digest[1],
+        form="empty" if size == "0" else printable(form.get("class", "")),
         counts={
             name: int(value) for name, value in form.items() if name != "class" and re.match(r"[0-9]{1,9}\Z", value)
         },
@@ -430,10 +610,27 @@ def _source(bare: Source, own: Answer, now: int) -> Source:
         skeleton=parse_skeleton(own["skeleton"].out) if has_skeleton else None,
         validation=report.rc if report else None,
         findings=parse_findings(report.out) if report else (),
-        run=parse_run(message.text for message in messages) if messages else None,
-        started=_started(messages[0] if messages else None, bare.unit, now),
-        memory=_memory(_out(own, "memory")),
+        keys=[(int(line), key) for line, key in _KEY.findall(_out(own, "keys"))],
     )
+
+
+_KEY = re.compile(r"^([0-9]{1,9}) ([0-9a-f]{64})\b", re.MULTILINE)
+
+
+def _access(text: str) -> Access:
+    user = file = ""
+    keys: dict[str, list[str]] = {}
+    for line in text.splitlines():
+        what, _blank, rest = line.partition(" ")
+        key = _KEY.match(line)
+        if what == "user":
+            user = printable(rest, limit=60)
+        elif what == "file":
+            file = printable(rest)
+            keys.setdefault(file, [])
+        elif key and file:
+            keys[file].append(key[2])
+    return Access(user=user, keys=keys)
 
 
 _STAT = re.compile(
@@ -492,16 +689,24 @@ def _started(first: Message | None, unit: Properties, now: int) -> tuple[float, 
 
 def _memory(text: str) -> Memory | None:
     owner, _newline, rest = text.strip().partition("\n")
-    variables = parse_env_file(rest)
-    sha256, applied, boot = (variables.get(name, "") for name in ("SHA256", "APPLIED", "BOOT"))
     # what others could have written proves nothing
-    if (
-        owner != "600 0"
-        or not re.match(r"[0-9a-f]{64}\Z", sha256)
-        or not re.match(r"[0-9]{1,11}(\.[0-9]{1,9})?\Z", applied)
-    ):
+    if owner != "600 0":
         return None
-    return Memory(sha256=sha256, applied=float(applied), boot=printable(boot, limit=40))
+    try:
+        told = json.loads(rest)
+        sha256, applied, boot, written = told["sha256"], told["applied"], told["boot"], told["written"]
+        if not re.match(r"[0-9a-f]{64}\Z", sha256):
+            return None
+        return Memory(
+            sha256=sha256,
+            applied=float(applied),
+            boot=printable(boot, limit=40),
+            written=Written(
+                **{field.name: [printable(name) for name in written[field.name]] for field in fields(Written)}
+            ),
+        )
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
 
 
 def _out(answer: Answer, name: str) -> str:
@@ -509,8 +714,7 @@ def _out(answer: Answer, name: str) -> str:
 
 
 _ASKED = {
-    "units": "systemctl show (of the units that run user-data)",
-    "watches": "systemctl show (of the path units)",
+    "units": "systemctl show",
     "digest": "sha256sum",
     "journal": "journalctl",
     "skeleton": "sed (over the user-data)",
@@ -525,11 +729,7 @@ def _partial(answer: Answer, places: t.Sequence[Place]) -> list[str]:
         # validation ends with 1 where it found something, with 2 where it is older than that
         if what not in _ASKED or not section.rc or (what == "report" and not section.timed_out):
             continue
-        of = (
-            f" for {printable(places[int(number) // 3].path)}"
-            if number.isdecimal() and int(number) // 3 < len(places)
-            else ""
-        )
+        of = f" for {printable(places[int(number)].path)}" if number.isdecimal() and int(number) < len(places) else ""
         seen = f"did not end within {LIMIT} s" if section.timed_out else f"ended with status {section.rc}"
         said = f" and said '{printable(section.err)}'" if section.err.strip() else ""
         sentences.append(f"{_ASKED[what]}{of} {seen}{said}; what it would have told is missing.")
