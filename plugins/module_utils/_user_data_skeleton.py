@@ -237,12 +237,34 @@ Tree = t.Union[t.Dict[str, t.Any], t.List[t.Any], str, None]
 
 
 @dataclass(frozen=True)
+class Text:
+    """Where a scalar stands in the user-data; lines count from 1.
+
+    Attributes:
+        key: the line of its key; what stands behind the colon there is the value, or a block's header.
+        first: the first line of a block that is not empty, which tells how far all are indented; `key` of a value that
+            is no block; 0 of a block that is empty.
+        last: the last line that may belong to it. Empty lines belong to a block; whether they count, its header tells.
+            Behind a value that is no block, all that belongs to it stands on further lines.
+        indent: the column of its key, from 0.
+        block: whether it is a block, literal or folded.
+    """
+
+    key: int
+    first: int
+    last: int
+    indent: int = 0
+    block: bool = False
+
+
+@dataclass(frozen=True)
 class Skeleton:
     """The structure of a cloud-config.
 
     Attributes:
         tree: mappings, lists and scalars, the latter as texts; of a key that is there twice, the last, as YAML has it.
         lines: where each key and item stands, by its place, such as `coreos.units.0.name`.
+        texts: where the text of each mapping's scalar stands, by the same places.
         repeated: places of keys that are there more than once.
         unread: the line from which on nothing is known, or 0.
         error: why there is no tree, or empty.
@@ -250,6 +272,7 @@ class Skeleton:
 
     tree: Tree = None
     lines: t.Mapping[str, int] = field(default_factory=dict)
+    texts: t.Mapping[str, Text] = field(default_factory=dict)
     repeated: t.Sequence[str] = ()
     unread: int = 0
     error: str = ""
@@ -262,13 +285,13 @@ def parse_skeleton(text: str) -> Skeleton:
     if len(text) > LIMIT:
         return Skeleton(error=f"it has {len(text)} characters, more than {LIMIT}")
     # splitlines also breaks where YAML does not
-    numbers = [number for number, line in enumerate(text.split("\n"), 1) if line == "#?"]
+    written = text.split("\n")
+    numbers = [number for number, line in enumerate(written, 1) if line == "#?"]
     unread = numbers[0] if numbers else 0
     try:
         node = next(yaml.compose_all(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)), None)
-        lines: dict[str, int] = {}
-        repeated: list[str] = []
-        tree = _tree(node, "", lines, repeated, _DEPTH, set())
+        reader = _Reader(_followers(written))
+        tree = reader.tree(node, "", _DEPTH)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f" in line {mark.line + 1}" if mark else ""
@@ -276,33 +299,74 @@ def parse_skeleton(text: str) -> Skeleton:
         return Skeleton(unread=unread, error=printable(f"{problem}{where}"))
     except (RecursionError, ValueError) as error:
         return Skeleton(unread=unread, error=printable(str(error)) or "it is nested too deeply")
-    return Skeleton(tree=tree, lines=lines, repeated=repeated, unread=unread)
+    return Skeleton(tree=tree, lines=reader.lines, texts=reader.texts, repeated=reader.repeated, unread=unread)
 
 
-def _tree(node: t.Any, place: str, lines: dict[str, int], repeated: list[str], depth: int, seen: set[int]) -> Tree:
-    if node is None:
-        return None
-    if not depth:
-        raise ValueError("it is nested too deeply")
-    # a skeleton has no aliases; those of a host that has gone bad could stand for far more than it sent
-    if id(node) in seen:
-        raise ValueError("it has an alias")
-    seen.add(id(node))
-    if isinstance(node, yaml.MappingNode):
-        mapping: dict[str, t.Any] = {}
-        for key, value in node.value:
-            name = printable(str(key.value), limit=60) if isinstance(key, yaml.ScalarNode) else "_"
-            here = f"{place}.{name}" if place else name
-            if name in mapping and name != "_":
-                repeated.append(here)
-            lines[here] = key.start_mark.line + 1
-            mapping[name] = _tree(value, here, lines, repeated, depth - 1, seen)
-        return mapping
-    if isinstance(node, yaml.SequenceNode):
-        items: list[t.Any] = []
-        for index, value in enumerate(node.value):
-            here = f"{place}.{index}" if place else str(index)
-            lines[here] = value.start_mark.line + 1
-            items.append(_tree(value, here, lines, repeated, depth - 1, seen))
-        return items
-    return None if node.tag == "tag:yaml.org,2002:null" else str(node.value)
+def _followers(written: t.Sequence[str]) -> list[int]:
+    """Return, for each line, the first one from there on that is not empty; both count from 0."""
+    followers = [len(written)] * (len(written) + 1)
+    # what follows the last line break is no line
+    following = len(written) - (not written[-1])
+    followers[-1] = following
+    for number in reversed(range(len(written))):
+        if written[number]:
+            following = number
+        followers[number] = following
+    return followers
+
+
+class _Reader:
+    """Makes plain values of a skeleton's nodes, and notes where they stand."""
+
+    def __init__(self, followers: t.Sequence[int]) -> None:
+        self.lines: dict[str, int] = {}
+        self.texts: dict[str, Text] = {}
+        self.repeated: list[str] = []
+        self._followers = followers
+        self._seen: set[int] = set()
+
+    def tree(self, node: t.Any, place: str, depth: int) -> Tree:
+        if node is None:
+            return None
+        if not depth:
+            raise ValueError("it is nested too deeply")
+        # a skeleton has no aliases; those of a host that has gone bad could stand for far more than it sent
+        if id(node) in self._seen:
+            raise ValueError("it has an alias")
+        self._seen.add(id(node))
+        if isinstance(node, yaml.MappingNode):
+            mapping: dict[str, t.Any] = {}
+            for key, value in node.value:
+                name = printable(str(key.value), limit=60) if isinstance(key, yaml.ScalarNode) else "_"
+                here = f"{place}.{name}" if place else name
+                if name in mapping and name != "_":
+                    self.repeated.append(here)
+                self.lines[here] = key.start_mark.line + 1
+                if isinstance(value, yaml.ScalarNode):
+                    self.texts[here] = self._text(key, value)
+                mapping[name] = self.tree(value, here, depth - 1)
+            return mapping
+        if isinstance(node, yaml.SequenceNode):
+            items: list[t.Any] = []
+            for index, value in enumerate(node.value):
+                here = f"{place}.{index}" if place else str(index)
+                self.lines[here] = value.start_mark.line + 1
+                items.append(self.tree(value, here, depth - 1))
+            return items
+        return None if node.tag == "tag:yaml.org,2002:null" else str(node.value)
+
+    def _text(self, key: t.Any, value: t.Any) -> Text:
+        line = key.start_mark.line
+        block = value.style in ("|", ">")
+        inked = str(value.value).rstrip("\n") if block else ""
+        end = line + 1 + (inked.count("\n") + 1 if inked else 0)
+        return Text(
+            key=line + 1,
+            first=self._following(line + 1) + 1 if inked else 0 if block else line + 1,
+            last=self._following(end),
+            indent=key.start_mark.column,
+            block=block,
+        )
+
+    def _following(self, line: int) -> int:
+        return self._followers[min(line, len(self._followers) - 1)]

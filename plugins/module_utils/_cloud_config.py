@@ -1,0 +1,252 @@
+# Copyright (c) 2026 container_linux.remediation contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the collection: it may change in any release.
+
+"""What a cloud-config asks for, as its skeleton tells it: without any content."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, field
+
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_skeleton import (
+    PLACEHOLDERS,
+    Skeleton,
+    Text,
+)
+
+SECTIONS = ("etcd", "etcd2", "fleet", "flannel", "locksmith", "update", "oem")
+"""Keys of `coreos` from which coreos-cloudinit makes a drop-in or a file of its own."""
+
+_TRUE = ("y", "yes", "true", "on")
+_FALSE = ("n", "no", "false", "off")
+
+
+@dataclass(frozen=True)
+class AskedFile:
+    """A file of `write_files`.
+
+    Attributes:
+        path: its path, as given.
+        permissions: octal digits, as given; empty: `0644`.
+        owner: what is given to chown; empty: root.
+        encoding: as given, such as `base64`; empty: none.
+        text: where its content stands; None: it has none, so that the file is empty.
+        line: the line of its path.
+    """
+
+    path: str
+    permissions: str = ""
+    owner: str = ""
+    encoding: str = ""
+    text: Text | None = None
+    line: int = 0
+
+
+@dataclass(frozen=True)
+class AskedDropIn:
+    """A drop-in of a unit; without a text it is not written."""
+
+    name: str
+    text: Text | None
+    line: int
+
+
+@dataclass(frozen=True)
+class AskedUnit:
+    """An item of `coreos.units`; without a text its unit file is not written."""
+
+    name: str
+    command: str = ""
+    enable: bool = False
+    mask: bool = False
+    runtime: bool = False
+    text: Text | None = None
+    drop_ins: t.Sequence[AskedDropIn] = ()
+    line: int = 0
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a cloud-config asks for.
+
+    Attributes:
+        files: those of `write_files`, in order.
+        units: those of `coreos.units`, in order.
+        sections: the line of each of `SECTIONS` that has any value.
+        users: names.
+        ssh_keys: how many keys there are, of all users.
+        hostname: as given, or empty.
+        manage_etc_hosts: as given, or empty.
+        unclear: what the skeleton could not tell, in sentences.
+    """
+
+    files: t.Sequence[AskedFile] = ()
+    units: t.Sequence[AskedUnit] = ()
+    sections: t.Mapping[str, int] = field(default_factory=dict)
+    users: t.Sequence[str] = ()
+    ssh_keys: int = 0
+    hostname: str = ""
+    manage_etc_hosts: str = ""
+    unclear: t.Sequence[str] = ()
+
+
+def asked(skeleton: Skeleton) -> Asked:
+    """Return what a cloud-config asks for. What the skeleton does not tell is named in `unclear`; this never raises."""
+    if skeleton.error:
+        return Asked(unclear=[f"Its structure is not known: {skeleton.error}."])
+    reading = _Reading(skeleton)
+    root = _Place("", skeleton.tree, 1)
+    coreos = reading.child(root, "coreos")
+    answer = Asked(
+        files=reading.files(reading.child(root, "write_files")),
+        units=reading.units(reading.child(coreos, "units")),
+        sections=reading.sections(coreos),
+        users=reading.users(reading.child(root, "users")),
+        ssh_keys=reading.ssh_keys(root) + sum(map(reading.ssh_keys, reading.items(reading.child(root, "users")))),
+        hostname=reading.word(root, "hostname"),
+        manage_etc_hosts=reading.word(root, "manage_etc_hosts"),
+        unclear=reading.unclear,
+    )
+    for place in skeleton.repeated:
+        reading.unclear.append(f"'{place}' is there more than once, last in line {skeleton.lines.get(place, 0)}.")
+    if skeleton.unread:
+        reading.unclear.append(f"Nothing is known from line {skeleton.unread} on, which could not be understood.")
+    return answer
+
+
+class _Place(t.NamedTuple):
+    """A value of the tree, where it is, and its line."""
+
+    name: str
+    value: t.Any
+    line: int
+
+
+class _Reading:
+    def __init__(self, skeleton: Skeleton) -> None:
+        self._skeleton = skeleton
+        self.unclear: list[str] = []
+
+    def _doubt(self, place: _Place, what: str) -> None:
+        self.unclear.append(f"{place.name or 'The cloud-config'} (line {place.line}) {what}.")
+
+    def child(self, parent: _Place, key: str) -> _Place:
+        """Return the value of a key; coreos-cloudinit takes `-` in a key for `_`."""
+        found = _Place(f"{parent.name}.{key}" if parent.name else key, None, parent.line)
+        if isinstance(parent.value, dict):
+            for name, value in parent.value.items():
+                if name.replace("-", "_") == key:
+                    here = f"{parent.name}.{name}" if parent.name else name
+                    found = _Place(here, value, self._skeleton.lines.get(here, parent.line))
+        elif parent.value not in (None, "", []):
+            # told once, by whoever asks for what is in it
+            sentence = f"{parent.name or 'The cloud-config'} (line {parent.line}) is no mapping that can be read."
+            if sentence not in self.unclear:
+                self.unclear.append(sentence)
+        return found
+
+    def items(self, parent: _Place) -> list[_Place]:
+        """Return the items of a list."""
+        if not isinstance(parent.value, list):
+            return []
+        places = [(f"{parent.name}.{index}", value) for index, value in enumerate(parent.value)]
+        return [_Place(name, value, self._skeleton.lines.get(name, parent.line)) for name, value in places]
+
+    def _list(self, parent: _Place) -> list[_Place]:
+        if not isinstance(parent.value, list) and parent.value not in (None, ""):
+            self._doubt(parent, "is no list that can be read")
+        return self.items(parent)
+
+    def word(self, parent: _Place, key: str) -> str:
+        """Return a value that may leave its host; one that may not is unclear."""
+        place = self.child(parent, key)
+        if place.value is None:
+            return ""
+        if not isinstance(place.value, str) or place.value in PLACEHOLDERS or "\n" in place.value:
+            self._doubt(place, "is not told, for it has not the form that such a value has")
+            return ""
+        return place.value
+
+    def _flag(self, parent: _Place, key: str) -> bool:
+        word = self.word(parent, key)
+        if word and word.lower() not in _TRUE + _FALSE:
+            self._doubt(self.child(parent, key), "is neither true nor false")
+        return word.lower() in _TRUE
+
+    def _text(self, parent: _Place) -> Text | None:
+        place = self.child(parent, "content")
+        if place.value is None or place.value == "":
+            return None
+        if not isinstance(place.value, str):
+            self._doubt(place, "is no text")
+        return self._skeleton.texts.get(place.name)
+
+    def files(self, parent: _Place) -> list[AskedFile]:
+        found = []
+        for item in self._list(parent):
+            path = self.word(item, "path")
+            if path:
+                found.append(
+                    AskedFile(
+                        path=path,
+                        permissions=self.word(item, "permissions"),
+                        owner=self.word(item, "owner"),
+                        encoding=self.word(item, "encoding"),
+                        text=self._text(item),
+                        line=self.child(item, "path").line,
+                    )
+                )
+            elif self.child(item, "path").value is None:
+                self._doubt(item, "has no path")
+        return found
+
+    def units(self, parent: _Place) -> list[AskedUnit]:
+        found = []
+        for item in self._list(parent):
+            name = self.word(item, "name")
+            if name:
+                found.append(
+                    AskedUnit(
+                        name=name,
+                        command=self.word(item, "command"),
+                        enable=self._flag(item, "enable"),
+                        mask=self._flag(item, "mask"),
+                        runtime=self._flag(item, "runtime"),
+                        text=self._text(item),
+                        drop_ins=self._drop_ins(self.child(item, "drop_ins")),
+                        line=self.child(item, "name").line,
+                    )
+                )
+            elif self.child(item, "name").value is None:
+                self._doubt(item, "has no name, and coreos-cloudinit skips it")
+        return found
+
+    def _drop_ins(self, parent: _Place) -> list[AskedDropIn]:
+        found = []
+        for item in self._list(parent):
+            name = self.word(item, "name")
+            if name:
+                found.append(AskedDropIn(name=name, text=self._text(item), line=self.child(item, "name").line))
+            elif self.child(item, "name").value is None:
+                self._doubt(item, "has no name, and coreos-cloudinit skips it")
+        return found
+
+    def sections(self, coreos: _Place) -> dict[str, int]:
+        found = {}
+        for name in SECTIONS:
+            section = self.child(coreos, name)
+            if isinstance(section.value, dict):
+                if any(value not in (None, "") for value in section.value.values()):
+                    found[name] = section.line
+            elif section.value not in (None, "", []):
+                self._doubt(section, "is no mapping that can be read")
+        return found
+
+    def users(self, parent: _Place) -> list[str]:
+        return [name for name in (self.word(item, "name") for item in self._list(parent)) if name]
+
+    def ssh_keys(self, owner: _Place) -> int:
+        return len(self._list(self.child(owner, "ssh_authorized_keys")))
