@@ -81,6 +81,11 @@ class Job(t.NamedTuple):
     state: str
 
 
+def shown(properties: t.Sequence[str]) -> str:
+    """Return what `systemctl show` is to tell, as words of its command line, with a blank before each."""
+    return "".join(f" -p {name}" for name in properties)
+
+
 def parse_show(text: str) -> list[Properties]:
     """Return the units of `systemctl show -p Id -p ... UNIT...`, in the order asked for.
 
@@ -160,6 +165,23 @@ def unit_name(text: str) -> str:
 def is_unit_name(name: str) -> bool:
     """Whether systemd could have a unit of this name, and the name is safe as an argument of its tools."""
     return len(name) <= 255 and _UNIT_NAME.match(name) is not None
+
+
+def escape_path(path: str) -> str:
+    """Return a path as systemd writes it in a unit's name; `systemd-escape --path` does the same."""
+    parts = [part for part in path.split("/") if part]
+    if not parts:
+        return "-"
+    escaped = []
+    for index, byte in enumerate("/".join(parts).encode("utf-8", "surrogateescape")):
+        char = chr(byte)
+        if char == "/":
+            escaped.append("-")
+        elif re.match(r"[A-Za-z0-9:_.]", char) and (index or char != "."):
+            escaped.append(char)
+        else:
+            escaped.append(f"\\x{byte:02x}")
+    return "".join(escaped)
 
 
 def state_words(unit: Properties) -> str:
