@@ -267,6 +267,7 @@ class Skeleton:
         texts: where the text of each mapping's scalar stands, by the same places.
         repeated: places of keys that are there more than once.
         unread: the line from which on nothing is known, or 0.
+        second: the line where a second document begins, which is not in the tree, or 0.
         error: why there is no tree, or empty.
     """
 
@@ -275,6 +276,7 @@ class Skeleton:
     texts: t.Mapping[str, Text] = field(default_factory=dict)
     repeated: t.Sequence[str] = ()
     unread: int = 0
+    second: int = 0
     error: str = ""
 
 
@@ -299,7 +301,24 @@ def parse_skeleton(text: str) -> Skeleton:
         return Skeleton(unread=unread, error=printable(f"{problem}{where}"))
     except (RecursionError, ValueError) as error:
         return Skeleton(unread=unread, error=printable(str(error)) or "it is nested too deeply")
-    return Skeleton(tree=tree, lines=reader.lines, texts=reader.texts, repeated=reader.repeated, unread=unread)
+    return Skeleton(
+        tree=tree,
+        lines=reader.lines,
+        texts=reader.texts,
+        repeated=reader.repeated,
+        unread=unread,
+        second=_second(written),
+    )
+
+
+def _second(written: t.Sequence[str]) -> int:
+    """Return the line of the first `---` that has anything but empty lines and comments before it, or 0."""
+    begun = False
+    for number, line in enumerate(written, 1):
+        if line == "---" and begun:
+            return number
+        begun = begun or bool(line and not line.lstrip().startswith("#"))
+    return 0
 
 
 def _followers(written: t.Sequence[str]) -> list[int]:
