@@ -10,17 +10,20 @@ from __future__ import annotations
 
 import re
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ansible_collections.container_linux.remediation.plugins.module_utils._host import (
     Answer,
     Host,
+    RemediationError,
     Section,
     ask,
     clean,
     printable,
 )
 from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import (
+    CHAIN_PROPERTIES,
+    REQUIREMENTS,
     Job,
     Properties,
     blocking_chain,
@@ -28,7 +31,60 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._syste
     job_result,
     parse_jobs,
     parse_show,
+    shown,
     state_words,
+)
+
+WALK_SH = r"""
+# walk UNITS PROPERTIES: the units, those that they name in these properties (as `-p NAME -p NAME`), those that these
+# name, and so on. It fails where not all of them can be told.
+walk() {
+  REACHED=$1
+  for _ in 1 2 3 4 5 6 7 8 9 10 11 12; do
+    # shellcheck disable=SC2086 # units and properties are lists of words
+    TOLD=$(set -f && timeout -k 1 20 systemctl show --no-pager $2 -- $REACHED) || break
+    # systemd 240 and later quotes a name with a backslash
+    TOLD=$(printf '%s\n' "$REACHED" "$TOLD" | sed 's/^[A-Za-z]*=//' | tr -s ' ' '\n' |
+      sed '/^"/{ s/^"\(.*\)"$/\1/; s/\\\\/\\/g; }' | sort -u)
+    if [ "$TOLD" = "$REACHED" ]; then
+      printf '%s\n' "$REACHED"
+      return
+    fi
+    REACHED=$TOLD
+  done
+  printf '%s\n' "$REACHED"
+  return 1
+}
+"""
+
+CHAIN_SH = (
+    WALK_SH
+    + r"""
+# chain UNITS: what `find_failure` reads of units that did not start, in a section of that name
+chain() {
+  # A unit that is down leaves systemd's memory, and so the answer to '*': what is required is asked for by name.
+  NEEDED=$(walk "$1" '"""
+    + shown(REQUIREMENTS).strip()
+    + r"""')
+  # shellcheck disable=SC2046,SC2086 # names of units hold no blanks, and the list of them is split here
+  section chain 20 systemctl show --no-pager"""
+    + shown(CHAIN_PROPERTIES)
+    + r""" -- $NEEDED '*'
+}
+"""
+)
+
+_BLOCKED_SH = (
+    CHAIN_SH
+    + r"""
+set -f
+section now 5 date +%s
+section show 20 systemctl show --no-pager"""
+    + shown(CHAIN_PROPERTIES)
+    + r""" -- "$UNIT"
+section jobs 20 systemctl list-jobs --no-pager --no-legend --full
+chain "$UNIT"
+"""
 )
 
 _JOURNAL_SH = r"""
@@ -54,6 +110,7 @@ class Failure:
         late: whether it was waited for until the time limit passed.
         chain: the units from it down to the one that holds it up, itself first.
         culprit: that last one's properties.
+        result: how its job ended, such as `dependency`, where the caller knows; else what is told and logged decides.
     """
 
     unit: Properties
@@ -62,6 +119,7 @@ class Failure:
     late: bool
     chain: list[str]
     culprit: Properties
+    result: str = ""
 
     @property
     def id(self) -> str:
@@ -93,7 +151,7 @@ def explain(
     last = {name: clean(answer[f"last-{number}"].out).splitlines() for number, name in enumerate(asked)}
     since = {name: answer[f"since-{number}"].out for number, name in enumerate(asked)}
 
-    results = {f.id: job_result(f.id, told=told.err, logged=since[f.id]) for f in failures}
+    results = {f.id: f.result or job_result(f.id, told=told.err, logged=since[f.id]) for f in failures}
     sentences = [_sentence(f, results[f.id], told, timeout) for f in failures]
     return " ".join(sentences), {
         "failures": [
@@ -102,6 +160,35 @@ def explain(
         ],
         "journal": last,
     }
+
+
+def blocked_by(host: Host, unit: str, verb: str, timeout: int, *, result: str = "") -> tuple[str, dict[str, t.Any]]:
+    """Look at a unit whose job somebody else waits for, or has waited for, and return what `explain` says of it.
+
+    Args:
+        host: the host.
+        unit: the unit's full name.
+        verb: what was asked of it: `start`, `stop` or `restart`.
+        timeout: how long it has been waited for, in seconds; the journal is read since then.
+        result: how its job ended, such as `dependency`; empty if it has not, or is not known.
+
+    Raises:
+        RemediationError: the host tells nothing of the unit.
+    """
+    answer = ask(host, _BLOCKED_SH, variables={"UNIT": unit}, needs=["systemctl", "sed"])
+    show, now = answer["show"], answer["now"].out.strip()
+    found = parse_show(show.out)
+    if show.rc or len(found) != 1:
+        seen = "no answer in time" if show.timed_out else f"'{printable(show.err or show.out)}'"
+        raise RemediationError(
+            f"{printable(unit)} did not {verb}, and 'systemctl show' did not tell why: exit status {show.rc}, {seen}. "
+            f"Check that the host's systemd answers, then run again."
+        )
+    properties = found[0]
+    job = next((job for job in parse_jobs(answer["jobs"].out) if job.unit == properties["Id"]), None)
+    began = int(now) - timeout if re.match(r"[0-9]{1,11}\Z", now) else 0
+    failure = replace(find_failure(properties, job, verb, answer, late=not result), result=result)
+    return explain(host, [failure], told=Section(0, "", ""), began=str(began), timeout=timeout)
 
 
 def next_step(words: str) -> str:

@@ -20,15 +20,15 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._host 
     printable,
 )
 from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import (
-    CHAIN_PROPERTIES,
-    REQUIREMENTS,
     Job,
     Properties,
     is_unit_name,
     parse_jobs,
     parse_show,
+    shown,
     words,
 )
+from ansible_collections.container_linux.remediation.plugins.module_utils._systemd_failure import CHAIN_SH
 
 _PROPERTIES = (
     "Id",
@@ -48,17 +48,13 @@ _PROPERTIES = (
 )
 
 
-def _properties(names: t.Sequence[str]) -> str:
-    return "".join(f" -p {name}" for name in names)
-
-
 _READ_SH = (
     r"""
 # shellcheck disable=SC2086 # names of units hold no blanks, and the lists of them are split here
 set -f
 read_units() {
   section show 20 systemctl show --no-pager"""
-    + _properties(_PROPERTIES)
+    + shown(_PROPERTIES)
     + r""" -- $UNITS
   section jobs 20 systemctl list-jobs --no-pager --no-legend --full
   NUMBER=0
@@ -89,6 +85,7 @@ _PROBE_SH = _READ_SH + "read_units\n"
 
 _ACT_SH = (
     _READ_SH
+    + CHAIN_SH
     + r"""
 change() {
   section "$1" 60 systemctl --no-ask-password "$@"
@@ -139,17 +136,7 @@ DONE=1
 act || DONE=
 read_units
 if [ -z "$DONE" ] && [ -n "$TARGETS" ]; then
-  # A unit that is down leaves systemd's memory, and so the answer to '*': what is required is asked for by name.
-  NEEDED=$TARGETS
-  for _ in 1 2 3 4; do
-    MORE=$(timeout -k 1 20 systemctl show --no-pager"""
-    + _properties(REQUIREMENTS)
-    + r""" -- $NEEDED)
-    NEEDED=$(printf '%s\n' "$TARGETS" "$MORE" | sed 's/^[A-Za-z]*=//' | tr ' ' '\n' | sort -u)
-  done
-  section chain 20 systemctl show --no-pager"""
-    + _properties(CHAIN_PROPERTIES)
-    + r""" -- $NEEDED '*'
+  chain "$TARGETS"
 fi
 """
 )
