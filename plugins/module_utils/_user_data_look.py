@@ -13,6 +13,7 @@ User-data holds secrets, and Ansible prints what a task says: the content never 
 from __future__ import annotations
 
 import datetime
+import hashlib
 import json
 import re
 import typing as t
@@ -32,6 +33,7 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._host 
     printable,
 )
 from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import (
+    escape_path,
     is_unit_name,
     parse_show,
     words,
@@ -51,6 +53,9 @@ MEMORY = "/var/lib/container-linux-remediation/user-data"
 """Where it is remembered what was applied last: JSON of a `Memory` for each source, in a file of mode 0600 and root's
 own, which is named after the source's path as systemd escapes it."""
 
+TEMPORARY = "/run/container-linux-remediation.XXXXXX"
+"""Where given user-data lies for as long as it is looked at, as mktemp has it."""
+
 SIZE_LIMIT = 1048576
 """Bytes of a user-data; nothing but its digest is made of one that is larger."""
 
@@ -66,23 +71,39 @@ _PROPERTIES = (
     "FragmentPath TriggeredBy Unit"
 )
 
+PROPERTIES = "\n".join(f"-p{name}" for name in _PROPERTIES.split())
+"""What systemctl is asked to show of a unit that runs user-data: an option a line."""
+
+HIDE_SH = r"""
+# What coreos-cloudinit says in spite of itself: a password's digest, a password that begins with * and so is the name
+# of an anchor to YAML, a value that does not fit its tag or its key, a token in a URL.
+hide() {
+  sed -e "s/\(--password \).*\(' failed\)/\1* ...\2/" -e "/' failed/!s/\(--password \).*/\1* .../" \
+    -e "s/\([Uu]nknown anchor \)'.*'/\1'...'/" -e 's/\x60.*\x60/.../' -e 's/\(invalid value \).*/\1.../' \
+    -e 's|\(https\{0,1\}://\)[^ ]*|\1...|g'
+}
+"""
+"""Defines the filter `hide`, through which all must pass that coreos-cloudinit has said."""
+
 # Only the runs of this boot are asked for: what those before have put into /run is gone.
-_LOOK_SH = r"""
+_LOOK_SH = (
+    HIDE_SH
+    + r"""
 LINE='
 '
 TZ=UTC
 export TZ
 
-# What coreos-cloudinit says in spite of itself: a password's digest, a password that begins with * and so is the name
-# of an anchor to YAML, a value that does not fit its tag, a token in a URL.
-hide() {
-  sed -e 's/\(--password \)[^ ]*/\1*/' -e "s/\([Uu]nknown anchor \)'.*'/\1'...'/" -e 's/\x60.*\x60/.../' \
-    -e 's|\(https\{0,1\}://\)[^ ]*|\1...|g'
+# recite FILE: what cat does, without a process
+recite() {
+  while IFS= read -r ROW || [ -n "$ROW" ]; do
+    printf '%s\n' "$ROW"
+  done <"$1"
 }
 
 # The first bytes decide, as they do for coreos-cloudinit.
 classify() {
-  case $(head -n 1 "$FILE" | head -c 256 | tr -d '\0' | sed -e 's/[[:space:]]*$//') in
+  case $(head -n 1 "$FILE" | head -c 256 | tr '\0' '\1' | sed -e 's/[[:space:]]*$//') in
     '#cloud-config') echo cloud-config ;;
     '#!'*) echo script ;;
     *)
@@ -153,6 +174,9 @@ look_into() {
 prepare() {
   [ -z "$PREPARED" ] || return 0
   PREPARED=yes
+  TAB=$(printf '\t')
+  RETURN=$(printf '\r')
+  BOM=$(printf '\357\273\277')
   section version "$LIMIT" coreos-cloudinit --version
   VERSION=$STATUS
   section addresses "$LIMIT" sed -n 's/^\(COREOS_[A-Z0-9_]*\)=..*/\1/p' /etc/environment
@@ -176,61 +200,132 @@ prepare() {
   finish access 0
 }
 
-# Whether the unit's last run went well and began clearly after the file changed, so that it took what is there.
+# rows_of PATH...: a row of stat for each; TZ makes the time one of UTC
+rows_of() {
+  stat -L -c '%s %a %u %Y %Z %z %F %n' -- "$@"
+}
+
+# next_row PATH: takes its row from ROWS, which is the first one unless the file is gone by now
+next_row() {
+  ROW=${ROWS%%"$LINE"*}
+  [ "${ROW% "$1"}" != "$ROW" ] || return 1
+  ROWS=${ROWS#*"$LINE"}
+}
+
+# digits DATE TIME: both as one number
+digits() {
+  IFS=-:.
+  # shellcheck disable=SC2086 # it is to be split
+  set -- $1 $2
+  unset IFS
+  DIGITS=$1$2$3$4$5$6
+}
+
+# value NAME: of a property in BLOCK
+value() {
+  VALUE=
+  case $BLOCK in
+    *"$LINE$1="*)
+      VALUE=${BLOCK#*"$LINE$1="}
+      VALUE=${VALUE%%"$LINE"*}
+      ;;
+  esac
+}
+
+# find_unit: its BLOCK of what systemctl shows
+find_unit() {
+  REST=$LINE$SHOWN$LINE$LINE
+  while [ -n "$REST" ]; do
+    BLOCK=${REST%%"$LINE$LINE"*}$LINE
+    REST=${REST#*"$LINE$LINE"}
+    [ -z "$REST" ] || REST=$LINE$REST
+    value Id
+    [ "$VALUE" != "$UNIT" ] || return 0
+  done
+  return 1
+}
+
+# Whether the unit's last run went well and took the cloud-config that is there: it began after the file had changed,
+# or what is there has the digest that we remember of it.
 is_settled() {
+  if [ -n "$THOROUGH" ] || [ ! -f "$FILE" ] || [ "$SIZE" -ge "$SIZE_LIMIT" ] || ! find_unit; then
+    return 1
+  fi
+  value Result
+  [ "$VALUE" = success ] || return 1
+  value ActiveState
+  [ "$VALUE" = active ] || return 1
+  value ExecMainStartTimestamp
+  # shellcheck disable=SC2086 # Sun 2026-11-22 08:21:35 UTC
+  set -- $VALUE
+  [ "$#" -eq 4 ] && [ "$4" = UTC ] || return 1
   FIRST=
   IFS= read -r FIRST <"$FILE"
   case $FIRST in
-    '#cloud-config'* | '#!'*) ;;
+    '#cloud-config'*) ;;
     *) return 1 ;;
   esac
-  ID=
-  while IFS= read -r ROW; do
-    case $ROW in
-      Id=*) ID=${ROW#*=} ;;
-      Result=*) RESULT=${ROW#*=} ;;
-      ActiveState=*) ACTIVE=${ROW#*=} ;;
-      ExecMainStartTimestamp=*) BEGAN=${ROW#*=} ;;
-      '')
-        [ "$ID" != "$UNIT" ] || break
-        ID=
-        ;;
-    esac
-  done <<END
-$SHOWN
-END
-  [ "$ID" = "$UNIT" ] && [ "$RESULT $ACTIVE" = 'success active' ] && [ -n "$BEGAN" ] &&
-    BEGAN=$(date -d "$BEGAN" +%s) && [ "$CHANGED" -lt "$BEGAN" ]
+  digits "$2" "$3"
+  BEGAN=$DIGITS
+  digits "$DATE" "$TIME"
+  [ "$DIGITS" -ge "$BEGAN" ] || return 0
+  # systemctl shows no fraction of a second, and a path unit needs none
+  begin "began-$NUMBER"
+  BEGAN=$(timeout -k 1 "$LIMIT" busctl get-property org.freedesktop.systemd1 "$OBJECT" \
+    org.freedesktop.systemd1.Service ExecMainStartTimestamp)
+  STATUS=$?
+  printf '%s\n' "$BEGAN"
+  finish "began-$NUMBER" "$STATUS"
+  BEGAN=${BEGAN#t }000
+  [ "$STATUS" -eq 0 ] || return 1
+  [ "$CHANGED${TIME#*.}" -ge "$BEGAN" ] || return 0
+  [ -n "$REMEMBERED" ] || return 1
+  DIGEST=$(sha256sum <"$FILE")
+  SAME="{\"sha256\": \"${DIGEST%% *}\", \"boot\": \"$BOOT\", \"applied\": "
+  APPLIED=${REMEMBERED#"$SAME"}
+  [ "$APPLIED" != "$REMEMBERED" ] || return 1
+  APPLIED=${APPLIED%%,*}
+  [ "${APPLIED%.*}${APPLIED#*.}" -gt "$BEGAN" ]
 }
 
 look_at() {
-  begin "stat-$NUMBER"
-  STAT=$(timeout -k 1 "$LIMIT" stat -L -c '%s %a %u %Y %z %F' -- "$FILE")
-  STATUS=$?
-  printf '%s\n' "$STAT"
-  finish "stat-$NUMBER" "$STATUS"
-  if [ "$STATUS" -ne 0 ]; then
+  if [ ! -e "$FILE" ]; then
+    # a link that leads nowhere
+    begin "stat-$NUMBER"
+    rows_of "$FILE"
+    finish "stat-$NUMBER" "$?"
+    return
+  fi
+  next_row "$FILE" || return
+  # shellcheck disable=SC2086 # size, mode, owner, mtime, ctime, and that once more for people
+  set -- $ROW
+  SIZE=$1
+  CHANGED=$5
+  DATE=$6
+  TIME=$7
+  REMEMBERED=
+  if next_row "$MEMORY/$NAME"; then
+    begin "memory-$NUMBER"
+    IFS= read -r REMEMBERED <"$MEMORY/$NAME"
+    printf '%s\n' "$REMEMBERED"
+    finish "memory-$NUMBER" 0
+  fi
+  if is_settled 2>/dev/null; then
+    begin "digest-$NUMBER"
+    sha256sum -- "$FILE"
+    finish "digest-$NUMBER" "$?"
     return
   fi
   # what changed a moment ago may still be on its way
-  CHANGED=$(stat -L -c %Z -- "$FILE")
   if [ "$((NOW - CHANGED))" -ge -2 ] && [ "$((NOW - CHANGED))" -le 2 ]; then
     YOUNG=yes
   fi
-  if [ -f "$MEMORY/$NAME" ]; then
-    begin "memory-$NUMBER"
-    stat -c '%a %u' -- "$MEMORY/$NAME"
-    head -c 65536 "$MEMORY/$NAME"
-    finish "memory-$NUMBER" 0
-  fi
-  if [ -z "$THOROUGH" ] && [ -f "$FILE" ] && [ -s "$FILE" ] && is_settled; then
-    section "digest-$NUMBER" "$LIMIT" sha256sum -- "$FILE"
-    return
-  fi
   prepare
   begin "journal-$NUMBER"
-  timeout -k 1 "$LIMIT" journalctl -b -q --no-pager -o short-precise -n 2000 _SYSTEMD_UNIT="$UNIT" | hide
-  finish "journal-$NUMBER" "$?"
+  JOURNAL=$(timeout -k 1 "$LIMIT" journalctl -b -q --no-pager -o short-precise -n 2000 _SYSTEMD_UNIT="$UNIT")
+  STATUS=$?
+  printf '%s\n' "$JOURNAL" | hide
+  finish "journal-$NUMBER" "$STATUS"
   if [ -f "$FILE" ]; then
     look_into "$FILE" "$NUMBER"
   fi
@@ -238,43 +333,65 @@ look_at() {
 
 # What is to take a file's place, in a file of our own for as long as it takes to look at it.
 look_at_given() {
+  GIVEN_FILE=
+  trap 'rm -f -- ${GIVEN_FILE:+"$GIVEN_FILE"}' EXIT
+  trap 'exit 1' HUP INT PIPE TERM
   begin given
-  GIVEN_FILE=$(mktemp /run/container-linux-remediation.XXXXXX) &&
-    trap 'rm -f "$GIVEN_FILE"' EXIT &&
-    trap 'exit 1' HUP INT TERM &&
-    printf '%s' "$GIVEN" >"$GIVEN_FILE"
+  GIVEN_FILE=$(mktemp "$TEMPORARY") && printf '%s' "$GIVEN" >"$GIVEN_FILE"
   STATUS=$?
   finish given "$STATUS"
   if [ "$STATUS" -eq 0 ]; then
     prepare
     look_into "$GIVEN_FILE" given
   fi
+  rm -f -- ${GIVEN_FILE:+"$GIVEN_FILE"}
 }
 
-TAB=$(printf '\t')
-RETURN=$(printf '\r')
-BOM=$(printf '\357\273\277')
-
-begin user
-id -u
-finish user 0
-section os "$LIMIT" cat /etc/os-release
+begin os
+[ ! -r /etc/os-release ] || recite /etc/os-release
+finish os 0
 begin boot
-cat /proc/sys/kernel/random/boot_id
+BOOT=$(recite /proc/sys/kernel/random/boot_id)
+printf '%s\n' "$BOOT"
 finish boot 0
-NOW=$(date +%s)
-begin now
-printf '%s\n' "$NOW"
-finish now 0
 set -f
+IFS=$LINE
+# shellcheck disable=SC2086 # sources are a list of lines, four for each
+set -- $SOURCES
+UNITS=
+[ -z "$HAS_GIVEN" ] || UNITS=$2
+PRESENT=
+while [ "$#" -gt 0 ]; do
+  if [ -e "$1" ]; then
+    UNITS=$UNITS$LINE$2
+    PRESENT=$PRESENT$LINE$1
+    if [ -f "$MEMORY/$3" ] && [ ! -L "$MEMORY/$3" ]; then
+      PRESENT=$PRESENT$LINE$MEMORY/$3
+    fi
+  fi
+  shift 4
+done
+# units without a file are not asked for: systemd would load each
 begin units
-# shellcheck disable=SC2086 # properties and units are lists of words
+# shellcheck disable=SC2086 # options and units are lists of lines
 SHOWN=$(timeout -k 1 "$LIMIT" systemctl show --no-pager $PROPERTIES -- $UNITS '*.path')
 STATUS=$?
 printf '%s\n' "$SHOWN"
 finish units "$STATUS"
+# the first row is that of stat's own process: who we are, and the time
+begin stat
+# shellcheck disable=SC2086 # paths are a list of lines
+ROWS=$(rows_of /proc/self $PRESENT)
+STATUS=$?
+printf '%s\n' "$ROWS"
+finish stat "$STATUS"
+unset IFS
+next_row /proc/self
+# shellcheck disable=SC2086 # size, mode, owner, mtime, ctime
+set -- $ROW
+NOW=$5
 IFS=$LINE
-# shellcheck disable=SC2086 # sources are a list of lines, three for each
+# shellcheck disable=SC2086 # sources are a list of lines, four for each
 set -- $SOURCES
 unset IFS
 PREPARED=
@@ -284,7 +401,8 @@ while [ "$#" -gt 0 ]; do
   FILE=$1
   UNIT=$2
   NAME=$3
-  shift 3
+  OBJECT=$4
+  shift 4
   if [ -e "$FILE" ] || [ -L "$FILE" ]; then
     look_at
   fi
@@ -293,20 +411,19 @@ done
 if [ -n "$HAS_GIVEN" ]; then
   look_at_given
 fi
-if [ -n "$YOUNG" ]; then
-  sleep 1
+if [ -n "$PREPARED" ]; then
+  if [ -n "$YOUNG" ]; then
+    sleep 1
+  fi
   IFS=$LINE
-  # shellcheck disable=SC2086 # sources are a list of lines, three for each
-  set -- $SOURCES
+  begin again
+  # shellcheck disable=SC2086 # paths are a list of lines
+  rows_of /proc/self $PRESENT
+  finish again "$?"
   unset IFS
-  NUMBER=0
-  while [ "$#" -gt 0 ]; do
-    section "again-$NUMBER" "$LIMIT" stat -L -c '%s %a %u %Y %z %F' -- "$1"
-    shift 3
-    NUMBER=$((NUMBER + 1))
-  done
 fi
 """
+)
 
 
 @dataclass(frozen=True)
@@ -398,7 +515,8 @@ class Source:
         moving: whether the file changed while it was looked at.
         content: what is in it; None where nothing can be read.
         given: what is to take its place, if anything.
-        unit: the properties of the unit that runs it; empty where systemd told nothing.
+        unit: the properties of the unit that runs it; empty where systemd told nothing, or was not asked since there is
+            neither a file nor anything to take its place.
         watches: the path units that start that unit.
         run: the last run in this boot, as its log tells it; None where there is none, or it was not asked for.
         started: when that run began, in seconds since 1970, and how exact that is, in seconds; None if there is none.
@@ -451,21 +569,12 @@ class Look:
     partial: t.Sequence[str] = ()
 
 
-def escape_path(path: str) -> str:
-    """Return a path as systemd writes it in a unit's name; `systemd-escape --path` does the same."""
-    parts = [part for part in path.split("/") if part]
-    if not parts:
-        return "-"
-    escaped = []
-    for index, byte in enumerate("/".join(parts).encode("utf-8", "surrogateescape")):
-        char = chr(byte)
-        if char == "/":
-            escaped.append("-")
-        elif re.match(r"[A-Za-z0-9:_.]", char) and (index or char != "."):
-            escaped.append(char)
-        else:
-            escaped.append(f"\\x{byte:02x}")
-    return "".join(escaped)
+def _object_of(unit: str) -> str:
+    """Return what D-Bus calls a unit."""
+    escaped = re.sub(r"[^A-Za-z0-9]", lambda match: f"_{ord(match[0]):02x}", unit)
+    if escaped[:1].isdigit():
+        escaped = f"_{ord(escaped[0]):02x}{escaped[1:]}"
+    return f"/org/freedesktop/systemd1/unit/{escaped}"
 
 
 def _user(kind: str, path: str) -> Place:
@@ -520,50 +629,69 @@ def look(host: Host, places: t.Sequence[Place] = PLACES, *, given: str | None = 
         RemediationError: the host could not be asked, or not as root.
     """
     variables = {
-        "PROPERTIES": " ".join(f"-p {name}" for name in _PROPERTIES.split()),
-        "UNITS": " ".join(place.unit for place in places),
-        "SOURCES": "\n".join(f"{place.path}\n{place.unit}\n{escape_path(place.path)}" for place in places),
+        "PROPERTIES": PROPERTIES,
+        "SOURCES": "\n".join(
+            f"{place.path}\n{place.unit}\n{escape_path(place.path)}\n{_object_of(place.unit)}" for place in places
+        ),
         "HAS_GIVEN": "" if given is None else "yes",
         "GIVEN": given or "",
         "THOROUGH": "yes" if thorough else "",
         "SKELETON": SKELETON_SED,
         "MEMORY": MEMORY,
+        "TEMPORARY": TEMPORARY,
         "SIZE_LIMIT": str(SIZE_LIMIT),
         "ALIAS_LIMIT": str(ALIAS_LIMIT),
         "LIMIT": str(LIMIT),
     }
     answer = ask(host, _LOOK_SH, variables=variables, needs=("systemctl", "journalctl", "sed", "grep", "sha256sum"))
-    if _out(answer, "user").strip() != "0":
+    files = _files(answer, "stat")
+    ourselves = files.get(_OURSELVES)
+    if not ourselves or ourselves.owner:
         raise RemediationError(
             "Only root may read the host's user-data and run it again. Let the task become root ('become: true')."
         )
-    if "given" in answer and answer["given"].rc:
-        raise RemediationError(
-            f"The given user-data could not be written to a temporary file in /run on the host: "
-            f"'{printable(answer['given'].err)}'. Nothing was changed; make room there, then run again."
-        )
+    _demand_whole(given, answer)
     version = re.search(r"(?:version |v)([0-9][0-9A-Za-z.+-]*)", _out(answer, "version"))
-    now = _out(answer, "now").strip()
     return Look(
         os=parse_env_file(_out(answer, "os")),
         cloudinit=printable(version[1], limit=20) if version else "",
         boot=printable(_out(answer, "boot"), limit=40),
         addresses=[printable(name, limit=60) for name in _out(answer, "addresses").split()],
         access=_access(_out(answer, "access")),
-        sources=_sources(answer, places, now=int(now) if re.match(r"[0-9]{1,11}\Z", now) else 0),
+        sources=_sources(answer, places, files),
         partial=_partial(answer, places),
     )
 
 
-def _sources(answer: Answer, places: t.Sequence[Place], *, now: int) -> list[Source]:
+def _demand_whole(given: str | None, answer: Answer) -> None:
+    """Raise unless what is given, if anything, was there to be looked at."""
+    if given is None:
+        return
+    seen = _content(_own(answer, "given"))
+    if not seen or seen.sha256 != hashlib.sha256(given.encode("utf-8", "surrogateescape")).hexdigest():
+        said = printable(answer["given"].err) if "given" in answer else ""
+        raise RemediationError(
+            f"The given user-data could not be written to a temporary file in {TEMPORARY.rpartition('/')[0]} on the "
+            f"host: '{said or 'it is not there as a whole'}'. Nothing was changed; make room there, then run again."
+        )
+
+
+def _sources(answer: Answer, places: t.Sequence[Place], files: t.Mapping[str, File]) -> list[Source]:
     units = {unit["Id"]: unit for unit in parse_show(_out(answer, "units"))}
+    again = _files(answer, "again")
     sources = []
     for index, place in enumerate(places):
         unit = units.get(place.unit, {})
-        watches = [units[name] for name in words(unit.get("TriggeredBy", "")) if name in units]
-        source = _source(Source(place, unit=unit, watches=watches), _own(answer, str(index)), now)
-        given = _content(_own(answer, "given")) if not index else None
-        sources.append(replace(source, given=given))
+        bare = Source(
+            place,
+            file=files.get(place.path),
+            moving=bool(again) and again.get(place.path) != files.get(place.path),
+            unit=unit,
+            watches=[units[name] for name in words(unit.get("TriggeredBy", "")) if name in units],
+            given=_content(_own(answer, "given")) if not index else None,
+        )
+        remembered = files.get(f"{MEMORY}/{escape_path(place.path)}")
+        sources.append(_source(bare, _own(answer, str(index)), now=files[_OURSELVES].changed, memory=remembered))
     return sources
 
 
@@ -573,21 +701,20 @@ def _own(answer: Answer, number: str) -> Answer:
     return {name[: -len(suffix)]: section for name, section in answer.items() if name.endswith(suffix)}
 
 
-def _source(bare: Source, own: Answer, now: int) -> Source:
-    """Return a source with what the host told of its file and its unit's last run, in sections of its own."""
-    file = _file(_out(own, "stat"))
-    if not file:
+def _source(bare: Source, own: Answer, *, now: float, memory: File | None) -> Source:
+    """Return a source with what the host told of its content and its unit's last run, in sections of its own."""
+    if not bare.file:
         said = printable(own["stat"].err) if "stat" in own else ""
         return replace(bare, error="" if "No such file or directory" in said else said)
     messages = last_run(parse_journal(_out(own, "journal")))
+    # what others could have written proves nothing
+    is_ours = memory is not None and (memory.mode, memory.owner) == ("600", 0)
     return replace(
         bare,
-        file=file,
-        moving="again" in own and _file(_out(own, "again")) != file,
         content=_content(own),
         run=parse_run(message.text for message in messages) if messages else None,
-        started=_started(messages[0] if messages else None, bare.unit, now),
-        memory=_memory(_out(own, "memory")),
+        started=_started(messages[0] if messages else None, bare.unit, _out(own, "began"), now),
+        memory=_memory(_out(own, "memory")) if is_ours else None,
     )
 
 
@@ -633,27 +760,28 @@ def _access(text: str) -> Access:
     return Access(user=user, keys=keys)
 
 
+_OURSELVES = "/proc/self"
 _STAT = re.compile(
-    r"\s*([0-9]{1,15}) ([0-7]{1,5}) ([0-9]{1,10}) (-?[0-9]{1,11}) "
-    r"([0-9]{4})-([0-9]{2})-([0-9]{2}) ([0-9]{2}):([0-9]{2}):([0-9]{2})(\.[0-9]{1,9})? \+0000 (.+?)\s*\Z"
+    r"([0-9]{1,15}) ([0-7]{1,5}) ([0-9]{1,10}) (-?[0-9]{1,11}) ([0-9]{1,11}) "
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:]{8}(\.[0-9]{1,9})? \+0000 ([a-z -]+) (/.*)\Z"
 )
 
 
-def _file(text: str) -> File | None:
-    match = _STAT.match(text)
-    if not match:
-        return None
-    changed = _seconds(*match.groups(default="")[4:11])
-    if changed is None:
-        return None
-    return File(
-        type=printable(match[12], limit=60),
-        size=int(match[1]),
-        mode=match[2],
-        owner=int(match[3]),
-        modified=int(match[4]),
-        changed=changed,
-    )
+def _files(answer: Answer, name: str) -> dict[str, File]:
+    """Return what stat told, by path."""
+    files = {}
+    for line in _out(answer, name).split("\n"):
+        match = _STAT.match(line)
+        if match:
+            files[match[8]] = File(
+                type=match[7],
+                size=int(match[1]),
+                mode=match[2],
+                owner=int(match[3]),
+                modified=int(match[4]),
+                changed=int(match[5]) + float(f"0{match[6] or '.0'}"),
+            )
+    return files
 
 
 def _seconds(year: str, month: str, day: str, hour: str, minute: str, second: str, fraction: str = "") -> float | None:
@@ -671,7 +799,7 @@ _AT = re.compile(r"([A-Z][a-z]{2}) ([ 0-9][0-9]) ([0-9]{2}):([0-9]{2}):([0-9]{2}
 _SHOWN = re.compile(r"[A-Z][a-z]{2} ([0-9]{4})-([0-9]{2})-([0-9]{2}) ([0-9]{2}):([0-9]{2}):([0-9]{2}) UTC\Z")
 
 
-def _started(first: Message | None, unit: Properties, now: int) -> tuple[float, float] | None:
+def _started(first: Message | None, unit: Properties, told: str, now: float) -> tuple[float, float] | None:
     """When the last run began: by its first message, to the microsecond, if the journal has it; else by systemd."""
     match = _AT.match(first.at) if first else None
     if first and match and match[1] in _MONTHS and str(first.pid) == unit.get("ExecMainPID", str(first.pid)):
@@ -682,18 +810,17 @@ def _started(first: Message | None, unit: Properties, now: int) -> tuple[float, 
             found = _seconds(str(year), str(_MONTHS.index(month) + 1), day, *time)
             if found is not None and found < now + 86400:
                 return found, 0.0 if match[6] else 1.0
+    exact = re.match(r"t ([0-9]{1,17})\s*\Z", told)
+    if exact:
+        return int(exact[1]) / 1e6, 0.0
     shown = _SHOWN.match(unit.get("ExecMainStartTimestamp", ""))
     found = _seconds(*shown.groups()) if shown else None
     return None if found is None else (found, 1.0)
 
 
 def _memory(text: str) -> Memory | None:
-    owner, _newline, rest = text.strip().partition("\n")
-    # what others could have written proves nothing
-    if owner != "600 0":
-        return None
     try:
-        told = json.loads(rest)
+        told = json.loads(text)
         sha256, applied, boot, written = told["sha256"], told["applied"], told["boot"], told["written"]
         if not re.match(r"[0-9a-f]{64}\Z", sha256):
             return None
