@@ -103,19 +103,19 @@ recite() {
 
 # The first bytes decide, as they do for coreos-cloudinit.
 classify() {
-  case $(head -n 1 "$FILE" | head -c 256 | tr '\0' '\1' | sed -e 's/[[:space:]]*$//') in
-    '#cloud-config') echo cloud-config ;;
-    '#!'*) echo script ;;
+  case $START in
+    '#cloud-config') CLASS=cloud-config ;;
+    '#!'*) CLASS=script ;;
     *)
       if [ "$(head -c 2 "$FILE" | tr '\037\213' 'gz')" = gz ]; then
-        echo gzip
+        CLASS=gzip
       elif [ "$(head -c 65536 "$FILE" | tr -d '\0' | wc -c)" -ne "$(head -c 65536 "$FILE" | wc -c)" ]; then
-        echo binary
+        CLASS=binary
       elif [ "$(tr -d ' \t\r\n' <"$FILE" | head -c 1)" = '{' ] &&
         grep -q '"ignition\(Version\)\{0,1\}"[[:space:]]*:' "$FILE"; then
-        echo ignition
+        CLASS=ignition
       else
-        echo other
+        CLASS=other
       fi
       ;;
   esac
@@ -123,12 +123,12 @@ classify() {
 
 # count PATTERN: how often it is there
 count() {
-  grep -o -E "$1" "$FILE" | wc -l
+  grep -a -o -E "$1" "$FILE" | wc -l
 }
 
 # keys_of FILE: line and digest of each public key; a digest tells them apart as well, and tells no more
 keys_of() {
-  sed -e 's/^[[:space:]]*#.*//' -- "$1" | grep -n -o 'AAAA[A-Za-z0-9+/]\{40,\}' | head -n 100 |
+  sed -e 's/^[[:space:]]*#.*//' -- "$1" | grep -a -n -o 'AAAA[A-Za-z0-9+/]\{40,\}' | head -n 100 |
     while IFS=: read -r AT BODY; do
       printf '%s %s\n' "$AT" "$(printf '%s' "$BODY" | sha256sum)"
     done
@@ -140,25 +140,35 @@ look_into() {
   PART=$2
   section "digest-$PART" "$LIMIT" sha256sum -- "$FILE"
   begin "size-$PART"
-  wc -c <"$FILE"
+  SIZE=$(wc -c <"$FILE")
+  printf '%s\n' "$SIZE"
   finish "size-$PART" 0
-  if [ ! -s "$FILE" ] || [ "$(head -c "$SIZE_LIMIT" "$FILE" | wc -c)" -ge "$SIZE_LIMIT" ]; then
+  if [ "$SIZE" -eq 0 ] || [ "$SIZE" -ge "$SIZE_LIMIT" ]; then
     return
   fi
-  CLASS=$(classify)
+  START=$(head -c 256 "$FILE" | tr '\0' '\1')
+  START=${START%%"$LINE"*}
+  while [ "${START%[[:space:]]}" != "$START" ]; do
+    START=${START%[[:space:]]}
+  done
+  classify
+  case $START in
+    "$BOM"*) MARKED=1 ;;
+    *) MARKED=0 ;;
+  esac
   ALIASES=$(count '(^|[[:space:]{[,:-])[*][A-Za-z0-9_]+')
   begin "form-$PART"
-  printf '%s\n' "class=$CLASS" "aliases=$ALIASES" "crlf=$(count "$RETURN\$")" "tabs=$(count "^ *$TAB")" \
-    "anchors=$(count '(^|[[:space:]{[,:-])&[A-Za-z0-9_]+')" "bom=$(head -c 3 "$FILE" | grep -c "^$BOM")"
+  printf '%s\n' "class=$CLASS" "aliases=$ALIASES" "anchors=$(count '(^|[[:space:]{[,:-])&[A-Za-z0-9_]+')" \
+    "crlf=$(grep -a -c "$RETURN\$" "$FILE")" "tabs=$(grep -a -c "^ *$TAB" "$FILE")" "bom=$MARKED"
   finish "form-$PART" 0
   begin "variables-$PART"
-  # shellcheck disable=SC2016 # a variable of coreos-cloudinit's; after a backslash it is none
-  grep -o -E '\\?\$(public|private)_ipv[46]' "$FILE" | sed -n 's/^\$//p' | sort -u
+  # shellcheck disable=SC2016 # a variable of coreos-cloudinit's
+  grep -a -o -E '\\?\$(public|private)_ipv[46]' "$FILE" | sort -u
   finish "variables-$PART" 0
   if [ "$CLASS" = cloud-config ]; then
     section "skeleton-$PART" "$LIMIT" sed -e "$SKELETON" "$FILE"
     begin "keys-$PART"
-    keys_of "$FILE"
+    ! grep -a -q AAAA "$FILE" || keys_of "$FILE"
     finish "keys-$PART" 0
   fi
   if [ "$VERSION" -eq 0 ] && [ "$ALIASES" -le "$ALIAS_LIMIT" ]; then
@@ -179,11 +189,19 @@ prepare() {
   BOM=$(printf '\357\273\277')
   section version "$LIMIT" coreos-cloudinit --version
   VERSION=$STATUS
-  section addresses "$LIMIT" sed -n 's/^\(COREOS_[A-Z0-9_]*\)=..*/\1/p' /etc/environment
+  begin addresses
+  [ ! -r /etc/environment ] || while IFS= read -r ROW || [ -n "$ROW" ]; do
+    case $ROW in
+      COREOS_*=?*) printf '%s\n' "${ROW%%=*}" ;;
+    esac
+  done </etc/environment
+  finish addresses 0
   begin access
   LOGIN=${SUDO_USER:-$(id -un)}
   printf 'user %s\n' "$LOGIN"
-  FOLDER=$(timeout -k 1 "$LIMIT" getent passwd "$LOGIN" | cut -d : -f 6)/.ssh
+  FOLDER=$(timeout -k 1 "$LIMIT" getent passwd "$LOGIN")
+  FOLDER=${FOLDER%:*}
+  FOLDER=${FOLDER##*:}/.ssh
   set +f
   if [ -d "$FOLDER/authorized_keys.d" ]; then
     set -- "$FOLDER"/authorized_keys.d/*
@@ -192,7 +210,7 @@ prepare() {
   fi
   set -f
   for KEYS in "$@"; do
-    if [ -f "$KEYS" ]; then
+    if [ -f "$KEYS" ] && [ "${KEYS#*"$LINE"}" = "$KEYS" ]; then
       printf 'file %s\n' "$KEYS"
       keys_of "$KEYS"
     fi
@@ -656,7 +674,7 @@ def look(host: Host, places: t.Sequence[Place] = PLACES, *, given: str | None = 
         os=parse_env_file(_out(answer, "os")),
         cloudinit=printable(version[1], limit=20) if version else "",
         boot=printable(_out(answer, "boot"), limit=40),
-        addresses=[printable(name, limit=60) for name in _out(answer, "addresses").split()],
+        addresses=[name for name in _out(answer, "addresses").split() if re.match(r"[A-Z0-9_]{1,60}\Z", name)],
         access=_access(_out(answer, "access")),
         sources=_sources(answer, places, files),
         partial=_partial(answer, places),
@@ -733,7 +751,8 @@ def _content(own: Answer) -> Content | None:
         counts={
             name: int(value) for name, value in form.items() if name != "class" and re.match(r"[0-9]{1,9}\Z", value)
         },
-        variables=[printable(name, limit=20) for name in _out(own, "variables").split()],
+        # after a backslash it is none
+        variables=[printable(name[1:], limit=20) for name in _out(own, "variables").split() if name.startswith("$")],
         skeleton=parse_skeleton(own["skeleton"].out) if has_skeleton else None,
         validation=report.rc if report else None,
         findings=parse_findings(report.out) if report else (),
