@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 import typing as t
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 
 from ansible_collections.container_linux.remediation.plugins.module_utils._host import printable
 from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import (
@@ -26,6 +26,7 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._syste
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_look import Written
 
 if t.TYPE_CHECKING:
+    from ansible_collections.container_linux.remediation.plugins.module_utils._cloud_config import Asked
     from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import Properties
 
 _PROPERTIES = (
@@ -209,6 +210,10 @@ class ChangedUnit:
             f"{self.name} ({what}) is older than {', '.join(self.files)}: it goes on as before until it is restarted."
         )
 
+    def told(self) -> dict[str, t.Any]:
+        """Return it for a result."""
+        return {"name": self.name, "type": self.type, "process": self.process, "files": list(self.files)}
+
 
 @dataclass(frozen=True)
 class Leftover:
@@ -239,21 +244,42 @@ class Leftover:
         active = f" and {self.state}" if self.state else ""
         return f"{told}{active}, though the user-data no longer asks for it."
 
+    def told(self) -> dict[str, str]:
+        """Return it for a result."""
+        return asdict(self)
 
-def variables(units: t.Iterable[str], left: Written) -> dict[str, str]:
-    """Return the variables that `snapshot` and `leftovers` read.
+
+# What a section of the user-data writes a drop-in for.
+_OF_SECTION = {
+    "etcd": "etcd.service",
+    "etcd2": "etcd2.service",
+    "fleet": "fleet.service",
+    "flannel": "flanneld.service",
+    "locksmith": "locksmithd.service",
+}
+
+
+def left_variables(asked: Asked, previous: Written, now: Written) -> dict[str, str]:
+    """Return the variables that `snapshot` and `leftovers` read, each a list of lines.
+
+    `ASKED_UNITS` holds the names of the units that the user-data writes to, `SHOWN_UNITS` the same for `systemctl
+    show`; a template stands there for its instances. What is no unit of systemd's, such as `00-eth0.network`, is left
+    out. `LEFT_FILES`, `LEFT_UNITS`, `LEFT_DROP_INS` (as `unit/name`), `LEFT_ENABLED` and `LEFT_MASKED` hold what
+    `no_longer` returns; what no file could be called is left out.
 
     Args:
-        units: the units that the user-data names or writes to, those of its sections (`etcd2.service` ...) included;
-            what is no name of a unit of systemd's, such as `00-eth0.network`, is left out.
-        left: what `no_longer` returned; what no file could be called is left out.
+        asked: what the user-data asks for.
+        previous: what the one before it brought.
+        now: what it brings.
     """
+    left = no_longer(previous, now)
+    units = [unit.name for unit in asked.units] + [_OF_SECTION[name] for name in asked.sections if name in _OF_SECTION]
     names = [name for name in dict.fromkeys(units) if is_unit_name(name)]
     # a template has no state: the instances that are loaded do. In a pattern a backslash stands for the next character
-    asked = [name.replace("\\", "\\\\").replace("@.", "@*.") if "@." in name else name for name in names]
+    patterns = [name.replace("\\", "\\\\").replace("@.", "@*.") if "@." in name else name for name in names]
     return {
         "ASKED_UNITS": "\n".join(names),
-        "SHOWN_UNITS": "\n".join(asked),
+        "SHOWN_UNITS": "\n".join(patterns),
         "LEFT_FILES": "\n".join(path for path in left.files if path.startswith("/") and "\n" not in path),
         "LEFT_UNITS": "\n".join(filter(_is_file_name, left.units)),
         "LEFT_DROP_INS": "\n".join(name for name in left.drop_ins if all(map(_is_file_name, name.split("/", 1)))),

@@ -1,0 +1,340 @@
+# Copyright (c) 2026 container_linux.remediation contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the collection: it may change in any release.
+
+"""Restarting units that are older than their files, but none that containers or the operator's own way in stand on.
+
+One round trip, so that whether containers run is known the moment before; a failure costs a second, for the journal.
+"""
+
+from __future__ import annotations
+
+import re
+import typing as t
+from dataclasses import dataclass
+
+from ansible_collections.container_linux.remediation.plugins.module_utils._host import (
+    RemediationError,
+    Section,
+    ask,
+    printable,
+)
+from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import (
+    CHAIN_PROPERTIES,
+    REQUIREMENTS,
+    is_active,
+    is_unit_name,
+    parse_jobs,
+    parse_show,
+    shown,
+)
+from ansible_collections.container_linux.remediation.plugins.module_utils._systemd_failure import (
+    CHAIN_SH,
+    explain,
+    find_failure,
+    next_step,
+)
+
+if t.TYPE_CHECKING:
+    from ansible_collections.container_linux.remediation.plugins.module_utils._host import Answer, Host
+    from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import Properties
+    from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_left import ChangedUnit
+
+_HOLDS_CONTAINERS = ("docker.service", "early-docker.service", "containerd.service", "flanneld.service")
+_LETS_IN = ("sshd.socket", "sshd.service", "ssh.socket", "ssh.service", "systemd-networkd.service", "dbus.service")
+_SESSION = re.compile(r"sshd?@.*\.service\Z")
+_RUNS_USER_DATA = re.compile(
+    r"(user-cloudinit|system-cloudinit|user-configdrive|user-configvirtfs)[@.]|(coreos-cloudinit|container-linux-remediation)-"
+)
+
+# A unit is stopped with those that it names so. What names them the other way round (RequiredBy= ...) is the same edge.
+_STOPPED_WITH = (*REQUIREMENTS, "PartOf", "StopPropagatedFrom")
+
+_RESTART_SH = (
+    CHAIN_SH
+    + r"""
+LINE='
+'
+
+# is_among NAME LINES
+is_among() {
+  case $LINE$2$LINE in
+    *"$LINE$1$LINE"*) return 0 ;;
+  esac
+  return 1
+}
+
+is_up() {
+  case $(timeout -k 1 20 systemctl is-active -- "$1" 2>/dev/null) in
+    inactive | failed | unknown) return 1 ;;
+  esac
+}
+
+# A docker that is up and says nothing has containers, for all that is known. One that is not up is not asked: the
+# question would start it.
+ask_docker() {
+  CONTAINERS=
+  for DOCKER in docker early-docker; do
+    if is_up "$DOCKER.service"; then
+      SAID=$(timeout -k 1 10 curl -q -gsS --noproxy '*' --max-time 5 --unix-socket "/var/run/$DOCKER.sock" \
+        http://docker/containers/json 2>/dev/null | head -c 2)
+      case $SAID in
+        '[]') ;;
+        '[{') CONTAINERS="$CONTAINERS$DOCKER.service runs$LINE" ;;
+        *) CONTAINERS="$CONTAINERS$DOCKER.service silent$LINE" ;;
+      esac
+    fi
+  done
+  begin containers
+  printf '%s' "$CONTAINERS"
+  finish containers 0
+}
+
+choose() {
+  begin refused
+  while read -r NAME SERVICES; do
+    UP=
+    for SERVICE in $SERVICES; do
+      ! is_up "$SERVICE" || UP=$UP$LINE$SERVICE
+    done
+    AGAINST=
+    for ONE in "$NAME" $UP; do
+      if is_among "$ONE" "$DOORS"; then
+        AGAINST=door
+      elif [ -z "$AGAINST" ] && is_among "$ONE" "$SPARED"; then
+        AGAINST=containers
+      fi
+    done
+    if [ -n "$AGAINST" ]; then
+      printf '%s %s\n' "$AGAINST" "$NAME"
+    elif [ -n "$UP" ]; then
+      WITH_SERVICES=$WITH_SERVICES$LINE$NAME
+      STOPPED=$STOPPED$UP
+    else
+      PLAIN=$PLAIN$LINE$NAME
+    fi
+  done <<END
+$ROWS
+END
+  finish refused 0
+}
+
+# limited COMMAND...: within what is left of the time
+limited() {
+  LEFT=$((BEGAN + TIMEOUT - $(date +%s)))
+  [ "$LEFT" -ge 1 ] || LEFT=1
+  timeout -k 1 "$LEFT" "$@"
+}
+
+# systemd starts no socket whose service is up. Another socket may start it again in between, so not only once.
+# shellcheck disable=SC2086 # names of units hold no blanks, and the lists of them are split here
+restart_sockets() {
+  begin sockets
+  for _ in 1 2 3; do
+    limited systemctl --no-ask-password stop -- $STOPPED &&
+      limited systemctl --no-ask-password restart -- $WITH_SERVICES
+    STATUS=$?
+    [ "$STATUS" -ne 0 ] || break
+  done
+  limited systemctl --no-ask-password start -- $STOPPED || STATUS=$?
+  finish sockets "$STATUS"
+  return "$STATUS"
+}
+
+# shellcheck disable=SC2086
+restart() {
+  section reload 60 systemctl --no-ask-password daemon-reload || return
+  section began 5 date +%s
+  BEGAN=$(date +%s)
+  SPARED=
+  DOORS=$(walk "$LETS_IN" "$STOPPED_WITH") || return
+  if [ -z "$ALLOWED" ]; then
+    ask_docker
+    [ -z "$CONTAINERS" ] || SPARED=$(walk "$HOLDS_CONTAINERS" "$STOPPED_WITH") || return
+  fi
+  begin known
+  finish known 0
+  PLAIN=
+  WITH_SERVICES=
+  STOPPED=
+  choose
+  ALL=$(printf '%s\n' $WITH_SERVICES $STOPPED $PLAIN | sort -u)
+  [ -n "$ALL" ] || return 0
+  section before 20 systemctl show --no-pager -p Id -p ActiveEnterTimestampMonotonic -- $ALL
+  FAILED=
+  [ -z "$WITH_SERVICES" ] || restart_sockets || FAILED=yes
+  REST=
+  for NAME in $PLAIN; do
+    is_among "$NAME" "$STOPPED" || REST=$REST$LINE$NAME
+  done
+  if [ -n "$REST" ]; then
+    begin job
+    limited systemctl --no-ask-password restart -- $REST
+    STATUS=$?
+    finish job "$STATUS"
+    [ "$STATUS" -eq 0 ] || FAILED=yes
+  fi
+  section show 20 systemctl show --no-pager"""
+    + shown(CHAIN_PROPERTIES)
+    + r""" -p ActiveEnterTimestampMonotonic -- $ALL
+  section jobs 20 systemctl list-jobs --no-pager --no-legend --full
+  [ -z "$FAILED" ] || chain "$ALL"
+}
+
+set -f
+restart
+"""
+)
+
+
+@dataclass(frozen=True)
+class Restarted:
+    """What came of it.
+
+    Attributes:
+        done: the names of the units that were restarted, and of the services of sockets among them.
+        refused: why others were not, in sentences.
+        left: those others.
+    """
+
+    done: t.Sequence[str]
+    refused: t.Sequence[str]
+    left: t.Sequence[ChangedUnit]
+
+
+def restart_changed(
+    host: Host, units: t.Sequence[ChangedUnit], *, allow_container_restart: bool, timeout: int
+) -> Restarted:
+    """Restart units that are older than their files, all but those that must not be.
+
+    Args:
+        host: the host.
+        units: what `changed_units` returned.
+        allow_container_restart: whether containers may be stopped by it.
+        timeout: seconds that it may take, all of them together.
+
+    Raises:
+        RemediationError: a unit did not come up again. Its details hold `restarted` and `refused`.
+    """
+    refused = list(filter(None, map(_refusal, units)))
+    allowed = [unit for unit in units if not _refusal(unit)]
+    if not allowed:
+        return Restarted([], refused, units)
+    answer = ask(
+        host,
+        _RESTART_SH,
+        variables={
+            "ROWS": "\n".join(" ".join([unit.name, *unit.services]) for unit in allowed),
+            "ALLOWED": "yes" if allow_container_restart else "",
+            "HOLDS_CONTAINERS": "\n".join(_HOLDS_CONTAINERS),
+            "LETS_IN": "\n".join(_LETS_IN),
+            "STOPPED_WITH": shown(_STOPPED_WITH).strip(),
+            "TIMEOUT": str(timeout),
+        },
+        needs=("systemctl", "sed", "curl"),
+    )
+    reload = answer["reload"]
+    if reload.rc:
+        said = "nothing in 60 s" if reload.timed_out else f"'{printable(reload.err)}'"
+        raise RemediationError(
+            f"'systemctl daemon-reload' ended with exit status {reload.rc} and said {said}, so no unit was restarted. "
+            f"{next_step(reload.err)}",
+            restarted=[],
+            refused=refused,
+        )
+    if "known" not in answer:
+        names = ", ".join(unit.name for unit in allowed)
+        why = (
+            "systemd did not tell what would be stopped with them; check that 'systemctl show' answers, then run again"
+        )
+        return Restarted([], [*refused, f"Not restarted: {names}, for {why}."], units)
+    refused += _found_out(answer)
+    done = _proven(host, answer, refused, timeout=timeout)
+    return Restarted(done, refused, [unit for unit in units if unit.name not in done])
+
+
+def _refusal(unit: ChangedUnit) -> str:
+    """Why a unit is not restarted whatever the host says, or an empty text."""
+    if unit.name in _LETS_IN or _SESSION.match(unit.name):
+        return _DOOR.format(unit.name)
+    if _RUNS_USER_DATA.match(unit.name):
+        return (
+            f"{unit.name} was not restarted, for it is what runs user-data. Its new files are in force at its next run."
+        )
+    if unit.hindrance:
+        return f"{unit.name} was not restarted, for {unit.hindrance}."
+    return ""
+
+
+_DOOR = (
+    "{} was not restarted, for that could cut the operator off from the host. "
+    "Restart it where you have a console, or reboot."
+)
+
+
+def _found_out(answer: Answer) -> list[str]:
+    """Return why units were not restarted, as the host told it."""
+    sentences = []
+    for line in answer["refused"].out.splitlines():
+        why, _blank, name = line.partition(" ")
+        if not is_unit_name(name):
+            continue
+        if why == "door":
+            sentences.append(_DOOR.format(name))
+        else:
+            sentences.append(
+                f"{name} was not restarted, for that would stop containers: {_dockers(answer)}. Restart it when "
+                f"none runs, or give 'allow_container_restart: true'."
+            )
+    return sentences
+
+
+def _dockers(answer: Answer) -> str:
+    told = []
+    for line in answer["containers"].out.splitlines():
+        name, _blank, state = line.partition(" ")
+        if state == "runs":
+            told.append(f"{printable(name)} runs some")
+        elif state == "silent":
+            told.append(f"{printable(name)} is up and does not say whether it runs any")
+    return ", ".join(told)
+
+
+def _proven(host: Host, answer: Answer, refused: t.Sequence[str], *, timeout: int) -> list[str]:
+    """Return the units that were restarted, or raise why one was not."""
+    if "show" not in answer:
+        return []
+    entered = {unit["Id"]: unit.get(_ENTERED, "") for unit in parse_show(answer["before"].out)}
+    queued = {job.unit: job for job in parse_jobs(answer["jobs"].out)}
+    found = [unit for unit in parse_show(answer["show"].out) if is_unit_name(unit["Id"])]
+    failed = [unit for unit in found if unit["Id"] in queued or not _is_new(unit, entered.get(unit["Id"], ""))]
+    done = [unit["Id"] for unit in found if unit not in failed]
+    calls = [answer[name] for name in ("sockets", "job") if name in answer]
+    told = Section(max(call.rc for call in calls), "", "".join(call.err for call in calls))
+    if answer["show"].rc or not found:
+        said = printable(answer["show"].err) or "nothing"
+        raise RemediationError(
+            f"Units were restarted, and 'systemctl show' did not tell how they are: it said '{said}'. "
+            f"Check that the host's systemd answers, then run again.",
+            restarted=[],
+            refused=list(refused),
+        )
+    if failed:
+        late = any(call.timed_out for call in calls)
+        failures = [find_failure(unit, queued.get(unit["Id"]), "restart", answer, late=late) for unit in failed]
+        message, more = explain(host, failures, told=told, began=answer["began"].out.strip(), timeout=timeout)
+        raise RemediationError(message, restarted=done, refused=list(refused), **more)
+    return done
+
+
+_ENTERED = "ActiveEnterTimestampMonotonic"
+
+
+def _is_new(unit: Properties, entered: str) -> bool:
+    """Whether a unit has come up since; one that only runs something once has then gone down again."""
+    if is_active(unit):
+        return unit.get(_ENTERED) != entered
+    once = unit.get("Type") == "oneshot" and unit.get("RemainAfterExit") == "no"
+    return once and unit.get("ActiveState") == "inactive" and unit.get("Result") == "success"
