@@ -178,11 +178,12 @@ class _Reading:
 
     def _text(self, parent: _Place) -> Text | None:
         place = self.child(parent, "content")
-        if place.value is None or place.value == "":
+        text = self._skeleton.texts.get(place.name)
+        if place.value is None or (place.value == "" and not _has_lines(text)):
             return None
         if not isinstance(place.value, str):
             self._doubt(place, "is no text")
-        return self._skeleton.texts.get(place.name)
+        return text
 
     def files(self, parent: _Place) -> list[AskedFile]:
         found = []
@@ -250,3 +251,8 @@ class _Reading:
 
     def ssh_keys(self, owner: _Place) -> int:
         return len(self._list(self.child(owner, "ssh_authorized_keys")))
+
+
+def _has_lines(text: Text | None) -> bool:
+    """Whether there are lines below a block's header, if only empty ones: some blocks keep them."""
+    return text is not None and text.block and text.last > text.key

@@ -248,6 +248,7 @@ class Text:
             Behind a value that is no block, all that belongs to it stands on further lines.
         indent: the column of its key, from 0.
         block: whether it is a block, literal or folded.
+        lines: how many lines it has, without empty ones at its end.
     """
 
     key: int
@@ -255,6 +256,7 @@ class Text:
     last: int
     indent: int = 0
     block: bool = False
+    lines: int = 1
 
 
 @dataclass(frozen=True)
@@ -378,13 +380,14 @@ class _Reader:
         line = key.start_mark.line
         block = value.style in ("|", ">")
         inked = str(value.value).rstrip("\n") if block else ""
-        end = line + 1 + (inked.count("\n") + 1 if inked else 0)
+        lines = inked.count("\n") + 1 if inked else 0
         return Text(
             key=line + 1,
             first=self._following(line + 1) + 1 if inked else 0 if block else line + 1,
-            last=self._following(end),
+            last=self._following(line + 1 + lines),
             indent=key.start_mark.column,
             block=block,
+            lines=lines if block else 1,
         )
 
     def _following(self, line: int) -> int:

@@ -23,12 +23,16 @@ SOURCES = Path(__file__).parents[4] / "plugins/module_utils"
 
 # commands that POSIX has; their options are POSIX's too, but for those named
 BUILTINS = {":", "[", "break", "case", "cd", "command", "continue", "echo", "eval", "exec", "exit", "export", "false"}
-BUILTINS |= {"printf", "read", "return", "set", "shift", "test", "trap", "true", "umask", "unset", "wait", "kill"}
+BUILTINS |= {"printf", "read", "return", "set", "shift", "test", "trap", "true", "ulimit", "umask", "unset"}
+BUILTINS |= {"wait", "kill"}
 ALLOWED: dict[str, set[str]] = {
+    "base64": {"-d"},
     "cat": set(),
     "cut": {"-d", "-f"},
     "date": set(),
     "dirname": set(),
+    "getent": set(),
+    "gzip": {"-d"},
     "readlink": {"-f"},
     "grep": {"-E", "-F", "-c", "-h", "-l", "-o", "-q", "-s", "-v", "-x", "-H", "-e", "-n"},
     "head": {"-c", "-n"},
@@ -37,13 +41,14 @@ ALLOWED: dict[str, set[str]] = {
     "mktemp": {"-d"},
     "rm": {"-f", "-r"},
     # GNU sed has -s since 4.0; its command F came with 4.2.2, so nothing may rely on that
-    "sed": {"-n", "-e", "-s"},
+    "sed": {"-n", "-e", "-f", "-s"},
     "sha256sum": set(),
     "sleep": set(),
     "sort": {"-u"},
     "stat": {"-L", "-c"},
-    "tail": {"-n"},
+    "tail": {"-c", "-n"},
     "tr": {"-d", "-s", "-c"},
+    "truncate": {"-s"},
     "uniq": {"-u"},
     "wc": {"-c", "-l"},
     "timeout": {"-k"},

@@ -1,0 +1,134 @@
+# Copyright (c) 2026 container_linux.remediation contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the collection: it may change in any release.
+
+"""What applying a user-data would write and call, for diff mode: a line for each thing, and no content.
+
+What would stay as it is has the same line on both sides.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.container_linux.remediation.plugins.module_utils._host import printable
+from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import is_active, state_words
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_compare import (
+    UNWRITTEN,
+    is_network,
+    targets,
+)
+
+if t.TYPE_CHECKING:
+    from ansible_collections.container_linux.remediation.plugins.module_utils._cloud_config import Asked, AskedUnit
+    from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_compare import (
+        Comparison,
+        Item,
+        Target,
+        UnitState,
+    )
+
+_Sides = t.Tuple[t.Optional[str], t.Optional[str]]
+"""A line before and after; None: there is none."""
+
+
+def predict(path: str, asked: Asked, comparison: Comparison) -> dict[str, str]:
+    """Return a diff, as Ansible shows it, of a host before and after its user-data is applied.
+
+    Args:
+        path: where that user-data lies, or will.
+        asked: what it asks for.
+        comparison: how the host stands to that now.
+    """
+    sides = [
+        *_identity(asked, comparison),
+        *_files(asked, comparison),
+        *_lasting(comparison),
+        *_calls(asked, comparison),
+        *((f"not known: {sentence}",) * 2 for sentence in asked.unclear),
+    ]
+    before = [printable(line) for line, _after in sides if line is not None]
+    after = [printable(line) for _before, line in sides if line is not None]
+    return {
+        "before_header": "the host as it is",
+        "after_header": f"the host with {printable(path)} applied",
+        "before": "".join(f"{line}\n" for line in before),
+        "after": "".join(f"{line}\n" for line in after),
+    }
+
+
+def _same(line: str) -> _Sides:
+    return line, line
+
+
+def _identity(asked: Asked, comparison: Comparison) -> t.Iterator[_Sides]:
+    if asked.hostname:
+        yield f"hostname: {comparison.hostname or 'not known'}", f"hostname: {asked.hostname}"
+    for name in dict.fromkeys(asked.users):
+        if name in comparison.users:
+            # of a user that exists, only password and keys are set
+            yield _same(f"user {name}: exists")
+        else:
+            yield f"user {name}: absent", f"user {name}: created"
+    if asked.ssh_keys:
+        yield _same(f"SSH keys of the cloud-config: {asked.ssh_keys}")
+
+
+def _files(asked: Asked, comparison: Comparison) -> t.Iterator[_Sides]:
+    items = {item.path: item for item in comparison.items}
+    for target in targets(asked):
+        item = items.get(target.path)
+        if item and item.why != UNWRITTEN:
+            yield _file(target, item)
+
+
+def _file(target: Target, item: Item) -> _Sides:
+    written = f"{item.path}: mode 0{target.mode:o}, owner {target.owner or 'root'}, content: "
+    if item.state == "same":
+        return _same(f"{written}unchanged")
+    if target.made:
+        content = f"{target.made}, not shown"
+    else:
+        count = target.text.lines if target.text else 0
+        content = f"{count} line{'s' * (count != 1)}{f' of {target.encoding}' * bool(target.encoding)}, not shown"
+    before = {
+        "missing": f"{item.path}: absent",
+        "differs": f"{item.path}: differs in {item.why}" if "place" not in item.why else f"{item.path}: {item.why}",
+    }
+    return before.get(item.state, f"{item.path}: there, not compared"), written + content
+
+
+def _lasting(comparison: Comparison) -> t.Iterator[_Sides]:
+    for unit in comparison.units:
+        if unit.asked in ("enabled", "masked"):
+            if unit.as_asked:
+                yield _same(f"{unit.name}: {unit.asked}{f' ({unit.why})' * bool(unit.why)}")
+            else:
+                known = unit.properties.get("UnitFileState") or f"not {unit.asked}"
+                yield f"{unit.name}: {known}", f"{unit.name}: {unit.asked}"
+
+
+def _calls(asked: Asked, comparison: Comparison) -> t.Iterator[_Sides]:
+    changing = [item for item in comparison.items if item.kind != "file" and item.state != "same"]
+    if any(item.why != UNWRITTEN for item in changing):
+        yield None, "call: systemctl daemon-reload"
+    if any(is_network(unit.name) for unit in asked.units):
+        yield None, "call: systemctl restart systemd-networkd.service"
+    states = {unit.name: unit for unit in comparison.units if unit.asked not in ("enabled", "masked")}
+    for unit in asked.units:
+        if unit.command and not is_network(unit.name):
+            yield _call(unit, states.get(unit.name))
+
+
+def _call(unit: AskedUnit, state: UnitState | None) -> _Sides:
+    call = f"call: systemctl {unit.command} {unit.name}"
+    properties = state.properties if state else {}
+    if properties and (
+        (unit.command == "start" and is_active(properties))
+        or (unit.command == "stop" and properties.get("ActiveState") == "inactive")
+        or (unit.command in ("try-restart", "reload-or-try-restart") and not is_active(properties))
+    ):
+        return _same(f"{call} (it is {state_words(properties)}, and stays so)")
+    return None, call

@@ -1,0 +1,238 @@
+# Copyright (c) 2026 container_linux.remediation contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Whether what a cloud-config asks for is there: on this machine's shell and files, with a systemctl that is told what
+to say. What the host takes for a text is held against what PyYAML reads."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import typing as t
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from ansible_collections.container_linux.remediation.plugins.module_utils import _user_data_compare
+from ansible_collections.container_linux.remediation.plugins.module_utils._cloud_config import (
+    Asked,
+    AskedDropIn,
+    AskedFile,
+    AskedUnit,
+    asked,
+)
+from ansible_collections.container_linux.remediation.plugins.module_utils._host import Completed, RemediationError
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_compare import (
+    Comparison,
+    Item,
+    UnitState,
+    compare,
+    targets,
+)
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_skeleton import (
+    SKELETON_SED,
+    Text,
+    parse_skeleton,
+)
+
+SHELLS = [shell for shell in ("dash", "bash") if shutil.which(shell)]
+OWN = f"{os.getuid()}:{os.getgid()}"
+
+
+class Machine:
+    """This machine, with a root directory and a systemctl of its own."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.shell = ["sh"]
+        self.stdout = self.stderr = ""
+        for name in ("bin", "etc", "run"):
+            (root / name).mkdir()
+        self.systemctl()
+
+    def systemctl(self, show: str = "", is_enabled: str = "", status: int = 0) -> None:
+        path = self.root / "bin/systemctl"
+        path.write_text(
+            f"#!/bin/sh\nif [ $1 = show ]; then\ncat <<'END'\n{show}\nEND\nelse\ncat <<'END'\n{is_enabled}\nEND\nfi\n"
+            f"exit {status}\n"
+        )
+        path.chmod(0o755)
+
+    def run(self, script: str) -> Completed:
+        environment = {**os.environ, "PATH": f"{self.root / 'bin'}:{os.environ['PATH']}"}
+        done = subprocess.run(
+            [*self.shell, "-s"],
+            input=script.encode("utf-8", "surrogateescape"),
+            capture_output=True,
+            check=False,
+            env=environment,
+            timeout=60,
+        )
+        self.stdout = done.stdout.decode("utf-8", "surrogateescape")
+        self.stderr = done.stderr.decode("utf-8", "replace")
+        return Completed(done.returncode, self.stdout, self.stderr)
+
+    def put(self, path: str, content: bytes, mode: int = 0o644) -> None:
+        file = self.root / path.lstrip("/")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content)
+        file.chmod(mode)
+
+    def compare(self, content: bytes, *, given: bool = False) -> Comparison:
+        """What comes of a cloud-config, by the path at which it lies."""
+        path = self.root / "user data's"
+        path.write_bytes(content)
+        text = content.decode("utf-8", "surrogateescape") if given else None
+        found = compare(self, self.asked(content), path=str(path), content=text)
+        # nothing is left behind
+        assert not list((self.root / "run").glob("container-linux-remediation*"))
+        assert not re.search(r"^(?!\s*fence-).*\S", self.stderr, re.MULTILINE), self.stderr
+        return found
+
+    def asked(self, content: bytes) -> Asked:
+        done = subprocess.run(
+            ["sed", "-e", SKELETON_SED], input=content, capture_output=True, check=True, env={"LC_ALL": "C"}
+        )
+        return asked(parse_skeleton(done.stdout.decode("utf-8", "surrogateescape")))
+
+
+@pytest.fixture(params=SHELLS)
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Machine:
+    machine = Machine(tmp_path)
+    machine.shell = [request.param] + ["--posix"] * (request.param == "bash")
+    monkeypatch.setattr(_user_data_compare, "_ROOT", str(tmp_path))
+    monkeypatch.setattr(_user_data_compare, "_RUN", str(tmp_path / "run"))
+    return machine
+
+
+def states(found: Comparison) -> dict[str, tuple[str, str]]:
+    return {item.name: (item.state, item.why) for item in found.items}
+
+
+# Each value as it stands behind `content:`, and what coreos-cloudinit makes of it; None: it is not compared.
+VALUES: dict[str, tuple[str, bytes | None]] = {
+    "literal": ("|\n      a\n        b\n\n      c\n", b"a\n  b\n\nc\n"),
+    "literal strip": ("|-\n      a\n      b\n\n", b"a\nb"),
+    "literal keep": ("|+\n      a\n      b\n\n", b"a\nb\n\n"),
+    "literal clip": ("|\n      a\n\n\n", b"a\n"),
+    "a digit": ("|2\n        a\n       b\n", b"  a\n b\n"),
+    "a digit and strip": ("|2-   # a comment\n       a\n", b" a"),
+    "strip and a digit": ("|-2\n       a\n", b" a"),
+    "no line break at the end": ("|\n      a\n      b", b"a\nb"),
+    "no line break at the end, strip": ("|-\n      a\n      b", b"a\nb"),
+    "blanks at the end": ("|\n      a\n         \n", b"a\n   \n"),
+    "a tab": ("|\n      \ta\n      b\t\n", b"\ta\nb\t\n"),
+    "empty lines first": ("|\n\n    \n      a\n", b"\n\na\n"),
+    "a comment of less indentation": ("|\n        a\n      # no text\n", b"a\n"),
+    "folded": (">\n      a\n      b\n\n      c\n        d\n\n        e\n      f\n", b"a b\nc\n  d\n\n  e\nf\n"),
+    "folded strip": (">-\n      a\n      b\n\n", b"a b"),
+    "folded keep": (">+\n      a\n      b\n\n\n", b"a b\n\n\n"),
+    "folded without a line break": (">\n      a\n      b", b"a b"),
+    "plain": ("a: b".replace(": ", ":") + "   # c\n", b"a:b"),
+    "plain number": ("0644\n", b"0644"),
+    "single": ("'it''s \" # \\n'  # c\n", b"it's \" # \\n"),
+    "double": ('"a\\tb\\n\\\\ \\" it\'s %s"\n', b"a\tb\n\\ \" it's %s"),
+    "empty in quotes": ("''\n", b""),
+    "nothing": ("\n", b""),
+    "null": ("Null\n", b""),
+    "an anchor": ("&a |\n      a\n", b"a\n"),
+    "binary": ("!!binary |\n      AAEC\n      /w==\n", b"\x00\x01\x02\xff"),
+    "crlf": ("|\r\n      a\r\n\r\n      b\r\n", b"a\n\nb\n"),
+    "plain in two lines": ("a\n      b\n", None),
+    "single in two lines": ("'a\n      b'\n", None),
+    "double with other escapes": ('"\\x41"\n', None),
+    "an alias": ("*a\n", None),
+    "a tag": ("!!str a\n", None),
+    "addresses": ("|\n      $public_ipv4:1 \\$public_ipv4 $private_ipv4$private_ipv4 a$public_ipv6.\n", None),
+}
+VALUES["addresses"] = (VALUES["addresses"][0], b"10.0.0.1:1 $public_ipv4 10.1.0.1$private_ipv4 a.\n")
+
+
+@pytest.mark.parametrize("name", VALUES)
+@pytest.mark.parametrize("given", [False, True], ids=["path", "content"])
+def test_how_a_value_is_read(machine: Machine, name: str, given: bool) -> None:
+    value, content = VALUES[name]
+    machine.put("/etc/environment", b"COREOS_PUBLIC_IPV4=10.0.0.1\nX=1\nCOREOS_PRIVATE_IPV4='10.1.0.1'")
+    machine.put("/etc/a", b"other" if content is None else content)
+    machine.put("/etc/b", b"other")
+    text = f"#cloud-config\nwrite_files:\n  - path: /etc/b\n    content: x\n  - path: /etc/a\n    content: {value}"
+    text += f"    owner: {OWN}\n" if text.endswith("\n") else ""
+    found = states(machine.compare(text.encode(), given=given))
+    expected = ("differs", "content")
+    if os.getuid() == 0:
+        assert found["/etc/b"] == expected
+    if content is None:
+        assert found["/etc/a"][0] == "not_compared"
+        assert found["/etc/a"][1]
+    elif text.endswith("\n") or os.getuid() == 0:
+        assert found["/etc/a"] == ("same", "")
+    machine.put("/etc/a", (content or b"") + b"\n")
+    assert states(machine.compare(text.encode(), given=given))["/etc/a"][0] == (
+        "not_compared" if content is None else "differs"
+    )
+    assert "10.0.0.1" not in machine.stdout
+    # what PyYAML reads is what coreos-cloudinit reads; addresses are replaced before it
+    if content is not None and not name.startswith(("addresses", "plain number", "binary")):
+        read = yaml.safe_load(text)["write_files"][1]["content"] or ""
+        assert read.encode() == content
+
+
+_LINE = st.one_of(
+    st.just(""),
+    st.text("ab:#-'\"\\ \t|>&%é", max_size=6),
+    st.sampled_from(["[Unit]", "a: b", "  x", "\ty", "   ", "#cloud-config", "..", "%s\\n"]),
+)
+
+
+@st.composite
+def _blocks(draw: st.DrawFn) -> str:
+    """A mapping with block scalars of every kind, between other keys."""
+    rows = []
+    for number in range(draw(st.integers(1, 4))):
+        style = draw(st.sampled_from("|>"))
+        chomp = draw(st.sampled_from(["", "-", "+"]))
+        depth = draw(st.integers(1, 5))
+        lines = draw(st.lists(_LINE, min_size=1, max_size=7))
+        # the first line with text tells the indentation, unless a digit does
+        first = next((line for line in lines if line.strip(" ")), "")
+        digit = str(depth) if first[:1] in (" ", "\t") or draw(st.booleans()) else ""
+        header = style + draw(st.sampled_from([chomp + digit, digit + chomp])) + draw(st.sampled_from(["", "  # c"]))
+        indent = "    " + " " * depth
+        rows.append(f"  - path: /etc/{number}\n    content: {header}")
+        for line in lines:
+            bare = draw(st.booleans()) and not line
+            rows.append("" if bare else indent[: draw(st.integers(0, len(indent)))] if not line else indent + line)
+        if draw(st.booleans()):
+            rows.append("# a comment")
+    return "#cloud-config\nwrite_files:\n" + "\n".join(rows) + draw(st.sampled_from(["\n", "", "\nhostname: a\n"]))
+
+
+@given(text=_blocks(), shell=st.sampled_from(SHELLS))
+@example(text="#cloud-config\nwrite_files:\n  - path: /etc/0\n    content: |+\n\n", shell="dash")
+@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_the_host_reads_blocks_as_pyyaml_does(
+    text: str, shell: str, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine = Machine(tmp_path_factory.mktemp("machine"))
+    machine.shell = [shell]
+    monkeypatch.setattr(_user_data_compare, "_ROOT", str(machine.root))
+    monkeypatch.setattr(_user_data_compare, "_RUN", str(machine.root / "run"))
+    try:
+        read = yaml.safe_load(text)
+    except yaml.YAMLError:
+        # coreos-cloudinit would not apply it either
+        machine.compare(text.encode())
+        return
+    for file in read["write_files"]:
+        machine.put(file["path"], (file["content"] or "").encode())
+    for item in machine.compare(text.encode()).items:
+        assert item.state == "same" or item.why.startswith("owner"), (item, text)
+    for file in read["write_files"]:
+        machine.put(file["path"], (file["content"] or "").encode() + b"x")
+    for item in machine.compare(text.encode()).items:
+        assert item.state == "differs" and item.why.startswith("content")
