@@ -217,7 +217,7 @@ _TYPES = {
 }
 # what the parser says of a place; else it does not know one
 _PLACED = re.compile(r"(?:found|did not find|could not find|mapping|block|while) ")
-_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"|`[^`]*`")
+_QUOTED = re.compile(r"'[^']*'|\"(?:[^\"\\]|\\.)*\"|`[^`]*`", re.DOTALL)
 
 
 def _reported(finding: Finding, skeleton: Skeleton | None) -> list[Remark]:
