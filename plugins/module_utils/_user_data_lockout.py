@@ -191,7 +191,7 @@ def _file(file: Node, user: str, folders: t.Sequence[str]) -> list[Remark]:
     if not path.word:
         return []
     clean = cleaned(path.word)
-    if any(clean == f"{folder}/authorized_keys" or clean.startswith(f"{folder}/authorized_keys") for folder in folders):
+    if clean.startswith(tuple(f"{folder}/authorized_keys" for folder in folders)):
         text = f"'{path.word}' holds the SSH keys of '{user or _CORE}', who is logged in, and would be replaced"
         advice = "give keys in 'ssh_authorized_keys'"
     elif clean in _ACCOUNTS or clean.startswith(_ACCOUNT_FOLDERS):

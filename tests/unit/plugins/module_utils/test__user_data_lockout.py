@@ -19,7 +19,11 @@ from ansible_collections.container_linux.remediation.tests.unit.plugins.module_u
 
 CORE = Access("core", {SET: [digest("mine")]})
 SSH = "/home/core/.ssh"
-ALL_GONE = "these SSH keys would replace the one that lets 'core' in now; add yours to them, or allow it with 'allow_lockout: true'."
+ALL_GONE = (
+    "these SSH keys would replace the one that lets 'core' in now; add yours to them, or allow it with "
+    "'allow_lockout: true'."
+)
+HOLDS = "holds the SSH keys of 'core', who is logged in, and would be replaced"
 
 
 def judged(text: str, access: Access = CORE) -> list[tuple[int, str, str]]:
@@ -215,10 +219,10 @@ def test_a_change_of_how_the_host_is_reached_is_told(unit: str, words: str) -> N
 @pytest.mark.parametrize(
     ("path", "words"),
     [
-        (f"{SSH}/authorized_keys", "holds the SSH keys of 'core', who is logged in, and would be replaced"),
-        (f"{SSH}/authorized_keys2", "holds the SSH keys of 'core'"),
-        (f"{SSH}/authorized_keys.d/coreos-cloudinit", "holds the SSH keys of 'core'"),
-        ("//home/./core/x/../.ssh/authorized_keys", "holds the SSH keys of 'core'"),
+        (f"{SSH}/authorized_keys", HOLDS),
+        (f"{SSH}/authorized_keys2", HOLDS),
+        (f"{SSH}/authorized_keys.d/coreos-cloudinit", HOLDS),
+        ("//home/./core/x/../.ssh/authorized_keys", HOLDS),
         *(
             (path, "decides who may log in and become root, and would be replaced")
             for path in (
@@ -246,9 +250,8 @@ def test_a_file_that_decides_who_may_log_in_is_not_replaced(path: str, words: st
 
 def test_the_keys_are_where_the_look_found_them() -> None:
     access = Access("admin", {"/srv/admin/.ssh/authorized_keys": [digest("mine")]})
-    assert [
-        level for *_rest, level, _text in judged("write_files:\n- path: /srv/admin/.ssh/authorized_keys\n", access)
-    ] == ["lockout"]
+    [(_line, level, _text)] = judged("write_files:\n- path: /srv/admin/.ssh/authorized_keys\n", access)
+    assert level == "lockout"
     assert judged(f"write_files:\n- path: {SSH}/authorized_keys\n", access) == []
     assert judged("write_files:\n- path: /root/.ssh/authorized_keys\n", Access("root"))
     assert judged(f"write_files:\n- path: {SSH}/config\n") == []
