@@ -286,7 +286,9 @@ is_settled() {
   digits "$2" "$3"
   BEGAN=$DIGITS
   digits "$DATE" "$TIME"
-  [ "$DIGITS" -ge "$BEGAN" ] || return 0
+  if [ "$DIGITS" -lt "$BEGAN" ]; then
+    return 0
+  fi
   # systemctl shows no fraction of a second, and a path unit needs none
   begin "began-$NUMBER"
   BEGAN=$(timeout -k 1 "$LIMIT" busctl get-property org.freedesktop.systemd1 "$OBJECT" \
@@ -296,7 +298,9 @@ is_settled() {
   finish "began-$NUMBER" "$STATUS"
   BEGAN=${BEGAN#t }000
   [ "$STATUS" -eq 0 ] || return 1
-  [ "$CHANGED${TIME#*.}" -ge "$BEGAN" ] || return 0
+  if [ "$CHANGED${TIME#*.}" -lt "$BEGAN" ]; then
+    return 0
+  fi
   [ -n "$REMEMBERED" ] || return 1
   DIGEST=$(sha256sum <"$FILE")
   SAME="{\"sha256\": \"${DIGEST%% *}\", \"boot\": \"$BOOT\", \"applied\": "
@@ -729,25 +733,25 @@ def _source(bare: Source, own: Answer, *, now: float, memory: File | None) -> So
     is_ours = memory is not None and (memory.mode, memory.owner) == ("600", 0)
     return replace(
         bare,
-        content=_content(own),
+        content=_content(own, size=bare.file.size),
         run=parse_run(message.text for message in messages) if messages else None,
         started=_started(messages[0] if messages else None, bare.unit, _out(own, "began"), now),
         memory=_memory(_out(own, "memory")) if is_ours else None,
     )
 
 
-def _content(own: Answer) -> Content | None:
+def _content(own: Answer, *, size: int = 0) -> Content | None:
     digest = re.match(r"\s*\\?([0-9a-f]{64}) ", _out(own, "digest"))
     if not digest:
         return None
     form = parse_env_file(_out(own, "form"))
-    size = _out(own, "size").strip()
+    counted = _out(own, "size").strip()
     report = own.get("report")
     has_skeleton = "skeleton" in own and not own["skeleton"].rc
     return Content(
-        size=int(size) if re.match(r"[0-9]{1,15}\Z", size) else 0,
+        size=int(counted) if re.match(r"[0-9]{1,15}\Z", counted) else size,
         sha256=digest[1],
-        form="empty" if size == "0" else printable(form.get("class", "")),
+        form="empty" if counted == "0" else printable(form.get("class", "")),
         counts={
             name: int(value) for name, value in form.items() if name != "class" and re.match(r"[0-9]{1,9}\Z", value)
         },
@@ -841,17 +845,18 @@ def _memory(text: str) -> Memory | None:
     try:
         told = json.loads(text)
         sha256, applied, boot, written = told["sha256"], told["applied"], told["boot"], told["written"]
-        if not re.match(r"[0-9a-f]{64}\Z", sha256):
+        names = {name.name: written[name.name] for name in fields(Written)}
+        if not re.match(r"[0-9a-f]{64}\Z", sha256) or not isinstance(applied, (int, float)):
+            return None
+        if not all(isinstance(items, list) for items in names.values()):
             return None
         return Memory(
             sha256=sha256,
             applied=float(applied),
             boot=printable(boot, limit=40),
-            written=Written(
-                **{field.name: [printable(name) for name in written[field.name]] for field in fields(Written)}
-            ),
+            written=Written(**{name: [printable(item, limit=4096) for item in items] for name, items in names.items()}),
         )
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         return None
 
 

@@ -10,12 +10,15 @@ import json
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ansible_collections.container_linux.remediation.plugins.module_utils._cloudinit_log import Command, Run
 from ansible_collections.container_linux.remediation.plugins.module_utils._host import Completed
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_look import (
+    Access,
+    Content,
     Look,
     Memory,
     Source,
@@ -38,8 +41,8 @@ class Recording:
         return Completed(0, out, err)
 
 
-def recorded(state: str) -> Look:
-    return look(Recording(f"user-data-{state}"))
+def recorded(state: str, *, thorough: bool = False) -> Look:
+    return look(Recording(f"user-data-{state}{'-thorough' if thorough else ''}"))
 
 
 def of_vagrant(seen: Look) -> Source:
@@ -52,28 +55,54 @@ def states(seen: Look) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("recording", "state"),
+    ("recording", "state", "settled"),
     [
-        ("fresh", "current"),
-        ("one-boot-late", "stale"),
-        ("mtime-older", "stale"),
-        ("headless", "failed"),
-        ("ignition", "not_applicable"),
-        ("half-uploaded", "arriving"),
-        ("two-sources", "current"),
-        ("blocked", "applying"),
-        ("warned", "current"),
+        ("fresh", "current", True),
+        ("one-boot-late", "stale", False),
+        ("mtime-older", "stale", False),
+        ("headless", "failed", False),
+        ("ignition", "not_applicable", False),
+        ("half-uploaded", "arriving", False),
+        ("two-sources", "current", True),
+        ("blocked", "applying", False),
+        ("warned", "current", True),
     ],
 )
-def test_the_states_of_the_machine(recording: str, state: str) -> None:
-    seen = recorded(recording)
+def test_the_states_of_the_machine(recording: str, state: str, settled: bool) -> None:
+    seen, thoroughly = recorded(recording), recorded(recording, thorough=True)
     found = states(seen)
     assert found["vagrant"] == state
     assert found["oem"] == "current"
     assert found.get("install") == ("current" if recording == "two-sources" else None)
     assert not seen.partial
-    assert seen.cloudinit == "1.11.0"
-    assert seen.addresses == ["COREOS_PUBLIC_IPV4", "COREOS_PRIVATE_IPV4"]
+    # what is settled is not looked into, and the rest is
+    assert of_vagrant(seen).form == ("" if settled else of_vagrant(thoroughly).form)
+    assert seen.cloudinit == ("" if settled else "1.11.0")
+    assert states(thoroughly) == found
+    assert not thoroughly.partial
+    assert thoroughly.cloudinit == "1.11.0"
+    assert thoroughly.addresses == ["COREOS_PUBLIC_IPV4", "COREOS_PRIVATE_IPV4"]
+
+
+def test_who_has_logged_in_and_by_which_keys() -> None:
+    access = recorded("fresh", thorough=True).access
+    assert access.user == "core"
+    assert [len(keys) for keys in access.keys.values()] == [1]
+    (file,) = access.keys
+    assert file.startswith("/home/core/.ssh/authorized_keys.d/")
+    # the machine's OEM brings that key
+    oem = recorded("fresh", thorough=True).sources[-1].content
+    assert oem
+    assert [key for _line, key in oem.keys] == list(access.keys[file])
+    assert recorded("fresh").access == Access()
+
+
+def test_a_path_unit_runs_user_data_in_the_second_in_which_it_came() -> None:
+    source = of_vagrant(recorded("fresh"))
+    assert source.file
+    assert source.started
+    assert source.started[1] == 0.0
+    assert 0 < source.started[0] - source.file.changed < 1
 
 
 def test_the_evidence_is_told() -> None:
@@ -101,7 +130,9 @@ def test_what_the_last_run_has_done_is_known() -> None:
     assert run.units == [("docker-tcp.socket", "/etc/systemd/system/docker-tcp.socket")]
     assert Command("start", "docker-tcp.socket", "done") in run.commands
     assert [watch["Id"] for watch in of_vagrant(seen).watches] == ["coreos-cloudinit-vagrant-user.path"]
-    assert of_vagrant(seen).variables == ["public_ipv4"]
+    content = of_vagrant(seen).content
+    assert content
+    assert content.variables == ["public_ipv4"]
     blocked = of_vagrant(recorded("blocked")).run
     assert blocked
     assert blocked.commands[-1] == Command("start", "flanneld.service")
@@ -123,6 +154,11 @@ BOOT = "5f3c"
 def remembering(source: Source, *, digest: str = "", after: float = 5, boot: str = BOOT) -> Source:
     assert source.started
     return replace(source, memory=Memory(digest or source.sha256, source.started[0] + after, boot))
+
+
+def containing(source: Source, **changes: Any) -> Source:
+    assert source.content
+    return replace(source, content=replace(source.content, **changes))
 
 
 def test_a_remembered_digest_of_this_boot_is_better_evidence_than_time() -> None:
@@ -150,7 +186,8 @@ ANY_WHY = _Any()
         remembering(STALE, boot="of an earlier boot"),
         # somebody ran the unit after us: it took what was there then
         remembering(STALE, after=-5),
-        replace(remembering(STALE), sha256=""),
+        containing(remembering(STALE), sha256=""),
+        replace(remembering(STALE), content=None),
         replace(STALE, memory=None),
     ],
 )
@@ -190,7 +227,7 @@ def test_files_that_cannot_be_applied() -> None:
         "folder": judge(folder, boot=BOOT),
         "loop": judge(Source(CURRENT.place, error="Too many levels"), boot=BOOT),
         "nothing": judge(Source(CURRENT.place), boot=BOOT),
-        "empty": judge(replace(CURRENT, form="empty"), boot=BOOT),
+        "empty": judge(replace(CURRENT, content=Content(0, "", form="empty")), boot=BOOT),
         "silence": judge(replace(CURRENT, unit={}), boot=BOOT),
         "no unit": judge(replace(CURRENT, unit={"LoadState": "not-found"}), boot=BOOT),
     }
