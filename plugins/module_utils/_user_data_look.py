@@ -236,7 +236,7 @@ digits() {
   # shellcheck disable=SC2086 # it is to be split
   set -- $1 $2
   unset IFS
-  DIGITS=$1$2$3$4$5$6
+  DIGITS="$1$2$3$4$5$6"
 }
 
 # value NAME: of a property in BLOCK
@@ -385,10 +385,10 @@ UNITS=
 PRESENT=
 while [ "$#" -gt 0 ]; do
   if [ -e "$1" ]; then
-    UNITS=$UNITS$LINE$2
-    PRESENT=$PRESENT$LINE$1
+    UNITS="$UNITS$LINE$2"
+    PRESENT="$PRESENT$LINE$1"
     if [ -f "$MEMORY/$3" ] && [ ! -L "$MEMORY/$3" ]; then
-      PRESENT=$PRESENT$LINE$MEMORY/$3
+      PRESENT="$PRESENT$LINE$MEMORY/$3"
     fi
   fi
   shift 4
