@@ -55,8 +55,8 @@ PathChanged=%f
 WantedBy=multi-user.target
 """
 
-# It is no part of the boot: nothing waits for it, and it waits for no unit. What systemd reads here as the limit of
-# starts it calls StartLimitIntervalSec= of [Unit] since 230, and still reads.
+# It is no part of the boot: nothing waits for it, and it waits for no unit. It ends with the path unit, by a signal.
+# What systemd reads here as the limit of starts it calls StartLimitIntervalSec= of [Unit] since 230, and still reads.
 SERVICE_UNIT = f"""\
 # Of the Ansible collection container_linux.remediation: see {SCRIPT}.
 [Unit]
@@ -67,6 +67,7 @@ PartOf={NAME}@%i.path
 Type=oneshot
 ExecStart=/bin/sh {SCRIPT} follow %i %f
 SyslogIdentifier={NAME}
+SuccessExitStatus=SIGTERM
 StartLimitInterval=0
 """
 
@@ -224,9 +225,9 @@ run() {
     say "it has changed, and $UNIT could not be restarted to run it: $(printf '%s\n' "$SAID" | head -n 1)"
     return
   fi
-  LEFT=10
+  LEFT=50
   until [ "$(noted)" = "${SEEN%% *}" ] || [ "$LEFT" -eq 0 ]; do
-    sleep 1
+    sleep 0.2
     LEFT=$((LEFT - 1))
   done
   say "it has changed since $UNIT ran last, so that was restarted to run it$CUT"

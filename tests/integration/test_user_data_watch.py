@@ -1,0 +1,360 @@
+# Copyright (c) 2026 container_linux.remediation contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The pair that runs user-data again when its file has changed: when it does, and when it does not."""
+
+from __future__ import annotations
+
+import random
+import re
+import shlex
+import subprocess
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ansible_collections.container_linux.remediation.plugins.module_utils._host import Completed, ask
+from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import escape_path, parse_show
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_look import PLACES, Place, place_of
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_watch import (
+    FILES,
+    NAME,
+    NOTES,
+    SCRIPT,
+    UNITS,
+    WATCH_LOOK_SH,
+    look_variables,
+    set_watch,
+    watch_unit,
+    watched,
+)
+from ansible_collections.container_linux.remediation.tests.machine.testmachine.paths import USER_DATA
+
+if TYPE_CHECKING:
+    from ansible_collections.container_linux.remediation.tests.integration.conftest import Machine, MachineFactory
+
+MACHINE = USER_DATA.parent / "machine"
+VAGRANT = PLACES[0]
+LOCK = "/run/container-linux-remediation-user-data.lock"
+SECRET = "hunter2-7d1f"
+
+
+class Box:
+    """A machine with a watch, and what has happened there in this boot."""
+
+    def __init__(self, machine: Machine, place: Place = VAGRANT) -> None:
+        self.machine = machine
+        self.place = place
+        self.path = shlex.quote(place.path)
+        self.unit = shlex.quote(place.unit)
+        self.watch = shlex.quote(watch_unit(place))
+        self.service = shlex.quote(watch_unit(place).replace(".path", ".service"))
+
+    def run(self, script: str) -> Completed:
+        return Completed(0, self.machine.sh(script), "")
+
+    def provision(self, text: str, *options: str) -> None:
+        """As `vagrant provision` does, or `vagrant reload --provision`."""
+        file = self.machine.folder / "user-data"
+        file.write_text(text)
+        words: list[str | Path] = [MACHINE, "provision", self.machine.name, *options, "--user-data", file]
+        subprocess.run(words, stdin=subprocess.DEVNULL, check=True, capture_output=True, timeout=120)
+        self.rest()
+
+    def write(self, text: str) -> None:
+        """Somebody puts another file in the place of the one that is there."""
+        self.change(f"cat >{self.path}.new <<'EOF'\n{text}EOF\nmv {self.path}.new {self.path}\n")
+
+    def change(self, script: str) -> None:
+        self.machine.sh(script)
+        self.rest()
+
+    def rest(self, seconds: int = 40) -> None:
+        """Wait until the watch and the unit have nothing more to do."""
+        self.machine.sh(
+            f"""
+            sleep 0.5
+            tries={seconds * 5}
+            while systemctl is-active {self.service} {self.unit} | grep -q 'activating'; do
+              tries=$((tries - 1))
+              [ "$tries" -gt 0 ] || exit 1
+              sleep 0.2
+            done
+            """
+        )
+
+    def runs(self) -> int:
+        """How often coreos-cloudinit has fetched this user-data in this boot."""
+        said = self.machine.sh(f"journalctl --sync; journalctl -b -q -o cat _SYSTEMD_UNIT={self.unit}")
+        return said.count("Fetching user-data from datasource")
+
+    def sentences(self) -> list[str]:
+        return self.machine.sh(f"journalctl --sync; journalctl -b -q -o cat -t {NAME}").splitlines()
+
+    def state(self, unit: str) -> str:
+        return self.machine.sh(f"systemctl is-active {unit}", check=False).strip()
+
+    def in_force(self, name: str) -> bool:
+        return self.machine.sh(f"cat /etc/watched/{name} 2>/dev/null", check=False) == f"{SECRET}\n"
+
+    def is_current(self) -> bool:
+        """Whether what ran last is what is there."""
+        note = f"{NOTES}/{shlex.quote(escape_path(self.place.path))}"
+        noted, there = self.machine.sh(f"cat {note}; sha256sum <{self.path}").splitlines()
+        return noted == there.split()[0]
+
+    def watched(self) -> bool | None:
+        body = f"LIMIT=10\n{WATCH_LOOK_SH}\nsection shown 10 systemctl show -p Id -p ActiveState -- {self.watch}"
+        answer = ask(self, body, variables=look_variables([*PLACES, self.place]))
+        return watched(answer, self.place, parse_show(answer["shown"].out)[0])
+
+
+def asks(name: str) -> str:
+    """A user-data whose effect is a file of this name."""
+    return f"#cloud-config\nwrite_files:\n  - path: /etc/watched/{name}\n    content: |\n      {SECRET}\n"
+
+
+@pytest.fixture(scope="module", params=["1010", "2512"])
+def box(request: pytest.FixtureRequest, machine: MachineFactory) -> Box:
+    """Watched, current, and at rest; each test leaves it so."""
+    box = Box(machine("user-data-fresh", release=request.param, fresh=True))
+    assert box.watched() is None
+    done = set_watch(box, VAGRANT, wanted=True)
+    assert done[-3:] == ["daemon-reload", f"enable {watch_unit(VAGRANT)}", f"start {watch_unit(VAGRANT)}"]
+    assert set_watch(box, VAGRANT, wanted=True) == []
+    assert box.watched() is True
+    box.rest()
+    assert box.runs() == 1, "installing it is no reason to run anything"
+    assert box.sentences() == []
+    return box
+
+
+def test_each_of_three_reloads_is_right_in_the_same_boot(box: Box) -> None:
+    for name in ("first", "second", "third"):
+        assert not box.in_force(name)
+        box.provision(asks(name), "--reload")
+        assert box.in_force(name)
+        assert box.runs() == 2, "one for the boot, with what was there, and one for what came"
+        assert box.is_current()
+        (sentence,) = box.sentences()
+        assert re.fullmatch(
+            f"{VAGRANT.path}: it has changed since user-cloudinit@.*, so that was restarted .*", sentence
+        )
+    assert box.state("user-config.target multi-user.target").split() == ["active", "active"]
+    assert "No jobs running" in box.machine.sh("systemctl list-jobs")
+    assert box.machine.sh(f"systemd-analyze verify {box.watch} {box.service} {box.unit} 2>&1 | grep -F {NAME}; :") == ""
+
+
+def test_boot_with_nothing_new_runs_it_once(box: Box) -> None:
+    subprocess.run([MACHINE, "reboot", box.machine.name], check=True, capture_output=True, timeout=120)
+    box.machine.sh(f"until systemctl is-active -q {box.unit}; do sleep 0.2; done; sleep 3")
+    assert (box.runs(), box.sentences()) == (1, [])
+    assert box.is_current()
+
+
+def test_first_up_runs_it_once_though_both_paths_fire(box: Box) -> None:
+    """At this boot even the directory comes later than the watch."""
+    box.machine.sh("rm -rf /var/lib/coreos-vagrant")
+    subprocess.run([MACHINE, "reboot", box.machine.name], check=True, capture_output=True, timeout=120)
+    box.machine.sh("until systemctl is-active -q coreos-cloudinit-vagrant-user.path; do sleep 0.2; done")
+    assert box.runs() == 0
+    box.provision(asks("up"))
+    assert box.in_force("up")
+    assert box.runs() == 1
+    assert [line for line in box.sentences() if "has run what is there, so nothing is to be done" in line]
+
+
+def test_who_places_it_and_restarts_the_unit_is_left_to_it(box: Box) -> None:
+    before = box.runs()
+    box.machine.sh(f"cat >/run/new <<'EOF'\n{asks('placed')}EOF\n")
+    box.change(f"flock {LOCK} sh -c {shlex.quote(f'mv /run/new {box.path}; sleep 5; systemctl restart {box.unit}')}")
+    assert box.in_force("placed")
+    assert box.runs() == before + 1
+    assert box.sentences()[-1].endswith("so nothing is to be done.")
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("", "it is empty"),
+        ("#cloud-config\n\twrite_files: [\n", "coreos-cloudinit finds an error in it (line "),
+        ("#!/bin/sh\ntouch /etc/watched/script\n", "it is a script, which the next boot runs"),
+        ('{"ignition": {"version": "2.0.0"}}\n', "it looks like a config for Ignition"),
+        (f"{SECRET}: 1\n", "it does not begin with '#cloud-config'"),
+        ("#cloud-config\nhostname: [&a b" + ", *a" * 21 + "]\n", "it has more than 20 aliases"),
+        ("#cloud-config\n#" + "x" * 1048576 + "\n", "it is not smaller than 1048576 bytes"),
+    ],
+    ids=["empty", "invalid", "script", "ignition", "headless", "aliases", "huge"],
+)
+def test_what_cannot_run_is_not_run(box: Box, text: str, why: str) -> None:
+    before, said = box.runs(), len(box.sentences())
+    box.provision(text)
+    assert box.runs() == before
+    (sentence,) = box.sentences()[said:]
+    assert sentence.startswith(f"{VAGRANT.path}: it has changed, and nothing is run: {why}")
+    assert SECRET not in sentence
+    assert [box.state(unit) for unit in (box.unit, box.watch, box.service)] == ["active", "active", "inactive"]
+    name = f"after-{random.getrandbits(32):x}"
+    box.write(asks(name))
+    assert box.in_force(name)
+    assert box.runs() == before + 1
+
+
+def test_flapping_file_runs_once_when_it_is_quiet(box: Box) -> None:
+    before, said = box.runs(), len(box.sentences())
+    box.change(
+        f"""
+        cat >/run/last <<'EOF'\n{asks("flapped")}EOF
+        i=0
+        while [ "$i" -lt 200 ]; do
+          {{ cat /run/last; echo "# $i"; }} >{box.path}
+          i=$((i + 1))
+          sleep 0.1
+        done
+        """
+    )
+    assert box.in_force("flapped")
+    assert box.runs() == before + 1
+    assert len(box.sentences()) == said + 1
+    assert box.is_current()
+    assert box.state(box.watch) == "active"
+
+
+def test_many_changes_do_not_wear_it_out(box: Box) -> None:
+    """Each start of the service ends before the next change: far more starts than systemd allows by default."""
+    box.change(f"for i in 1 2 3 4 5 6 7 8; do chmod 60$((i % 2 * 4)) {box.path}; systemctl start {box.service}; done")
+    box.write(asks("worn"))
+    assert box.in_force("worn")
+    assert box.state(box.watch) == "active"
+
+
+def test_changes_while_it_works_are_not_lost(box: Box) -> None:
+    wait = random.Random(5)
+    for number in range(12):
+        box.machine.sh(f"cat >{box.path} <<'EOF'\n{asks(f'busy-{number}')}EOF\n")
+        time.sleep(wait.uniform(0.0, 3.5))
+    box.rest()
+    assert box.in_force("busy-11")
+    assert box.is_current()
+
+
+def test_new_file_replaces_a_run_that_does_not_end(box: Box) -> None:
+    stuck = asks("never") + (
+        "coreos:\n  units:\n    - name: stuck.service\n      command: start\n      content: |\n"
+        "        [Service]\n        Type=oneshot\n        ExecStart=/usr/bin/sleep infinity\n"
+    )
+    box.machine.sh(
+        f"cat >{box.path} <<'EOF'\n{stuck}EOF\nuntil systemctl is-active stuck | grep -q ing; do sleep 0.2; done"
+    )
+    assert box.state(box.unit) == "activating"
+    before = box.runs()
+    box.machine.sh(f"cat >{box.path} <<'EOF'\n{asks('unstuck')}EOF\n")
+    box.rest(90)
+    assert box.in_force("unstuck")
+    assert box.runs() == before + 1
+    assert box.sentences()[-1].endswith("which had not ended in 60 s, was cut off.")
+    box.machine.sh("systemctl stop stuck; rm /etc/systemd/system/stuck.service; systemctl daemon-reload")
+
+
+def test_stopped_it_does_nothing(box: Box) -> None:
+    before, said = box.runs(), len(box.sentences())
+    # in the middle of its work, and before a change
+    box.machine.sh(f"cat >{box.path} <<'EOF'\n{asks('stopped')}EOF\nsleep 0.5; systemctl stop {box.watch}")
+    assert box.state(box.service) == "inactive"
+    assert box.watched() is False
+    box.provision(asks("stopped"))
+    time.sleep(4)
+    assert (box.runs(), len(box.sentences())) == (before, said)
+    assert set_watch(box, VAGRANT, wanted=True) == [f"start {watch_unit(VAGRANT)}"]
+    box.write(asks("started"))
+    assert box.in_force("started")
+    assert not box.in_force("stopped")
+
+
+def test_content_counts_and_not_the_file(box: Box) -> None:
+    before = box.runs()
+    box.change(f"touch {box.path}; chmod 600 {box.path}")
+    box.change(f"cp {box.path} /run/kept; rm {box.path}")
+    assert box.sentences()[-1].endswith("there is no such file now, and what it asked for stays.")
+    box.change(f"mv /run/kept {box.path}")
+    assert box.runs() == before
+    box.change(f"rm {box.path}")
+    box.write(asks("anew"))
+    assert box.in_force("anew")
+    assert box.runs() == before + 1
+
+
+def test_no_clock_is_believed(box: Box) -> None:
+    """Neither the file's times nor the host's: what has run is known by its digest."""
+    before = box.runs()
+    box.machine.sh("mount --bind /bin/false /bin/date")
+    for name, stamp in (("past", "2014-12-11"), ("future", "2036-01-01")):
+        # within a file system mv keeps the mtime
+        new = f"{box.path}.new"
+        box.change(f"cat >{new} <<'EOF'\n{asks(name)}EOF\ntouch -d {stamp} {new}; mv {new} {box.path}")
+        assert box.in_force(name)
+    box.machine.sh("umount /bin/date")
+    assert box.runs() == before + 2
+
+
+def test_before_the_first_note_the_time_tells(box: Box) -> None:
+    before = box.runs()
+    box.machine.sh(f"rm -r /run/container-linux-remediation; systemctl start {box.service}")
+    assert box.runs() == before
+    assert box.sentences()[-1].endswith("has run what is there, so nothing is to be done.")
+    box.machine.sh(f"chmod 640 {box.path}; rm -rf /run/container-linux-remediation")
+    box.rest()
+    assert box.runs() == before + 1, "the file changed after the run, and nobody knows in what"
+    assert box.is_current()
+
+
+def test_each_source_is_watched_by_itself(box: Box) -> None:
+    other = Box(box.machine, place_of("/var/lib/two words/user-data.yml"))
+    before = box.runs()
+    assert f"write {UNITS}/{other.place.unit}.d/50-container-linux-remediation.conf" in set_watch(
+        other, other.place, wanted=True
+    )
+    other.machine.sh("mkdir '/var/lib/two words'")
+    other.write(asks("other"))
+    assert other.in_force("other")
+    assert (other.runs(), box.runs()) == (1, before)
+    assert (other.watched(), box.watched()) == (True, True)
+
+    done = set_watch(other, other.place, wanted=False)
+    assert f"remove {SCRIPT}" not in done
+    assert (other.watched(), box.watched()) == (None, True)
+
+
+def test_oem_has_a_unit_of_its_own(box: Box) -> None:
+    oem = Box(box.machine, PLACES[-1])
+    set_watch(oem, oem.place, wanted=True)
+    before = oem.runs()
+    oem.change(f"echo '# changed' >>{oem.path}")
+    assert oem.runs() == before + 1
+    set_watch(oem, oem.place, wanted=False)
+
+
+def test_older_pair_is_renewed(box: Box) -> None:
+    box.machine.sh(f"echo '# older' >>{SCRIPT}; echo '# older' >>{UNITS}/{NAME}@.path; systemctl daemon-reload")
+    assert box.watched() is False
+    done = set_watch(box, VAGRANT, wanted=True)
+    assert done == [f"write {SCRIPT}", f"write {UNITS}/{NAME}@.path", "daemon-reload", f"start {watch_unit(VAGRANT)}"]
+    assert box.watched() is True
+    box.write(asks("renewed"))
+    assert box.in_force("renewed")
+
+
+def test_removed_it_leaves_nothing(box: Box) -> None:
+    done = set_watch(box, VAGRANT, wanted=False)
+    assert done[:2] == [f"stop {watch_unit(VAGRANT)}", f"disable {watch_unit(VAGRANT)}"]
+    assert {f"remove {path}" for path in FILES} <= set(done)
+    assert set_watch(box, VAGRANT, wanted=False) == []
+    assert box.watched() is None
+    assert box.machine.sh("find /etc /var /run /usr -xdev -name '*container-linux-remediation*' ! -name '*.lock'") == ""
+    assert NAME not in box.machine.sh("systemctl list-units --all --no-legend; systemctl list-unit-files --no-legend")
+    before = box.runs()
+    box.write(asks("unwatched"))
+    time.sleep(3)
+    assert box.runs() == before
