@@ -63,7 +63,7 @@ def gate(content: Content, *, seen: Look, name: str, allow_scripts: bool, allow_
     if content.form == "cloud-config" and not _is_bomb(content):
         remarks += _cloud_config(content, seen)
     if content.form in ("cloud-config", "script"):
-        remarks += _variables(content, seen, name)
+        remarks += _variables(content, seen)
     blocking = ("blocker",) if allow_lockout else ("blocker", "lockout")
     ordered = sorted(dict.fromkeys(replace(remark, covers=()) for remark in remarks), key=lambda found: found.line)
     return Gate(
@@ -109,8 +109,8 @@ def _form(content: Content, *, allow_scripts: bool) -> list[Remark]:
         text = f"it has {content.counts.get('aliases', 0)} aliases, each of which may stand for many more"
         return [Remark(0, f"{text}; write them out, {ALIAS_LIMIT} are the limit.")]
     if content.counts.get("crlf"):
-        text = "has lines that end as on Windows; what it writes will have plain line ends: save it with these"
-        return [Remark(0, f"it {text}.", "warning")]
+        text = "it has lines that end as on Windows, which coreos-cloudinit takes for plain ones; save it with these"
+        return [Remark(0, f"{text}.", "warning")]
     return []
 
 
@@ -171,10 +171,11 @@ def _tabs(content: Content, skeleton: Skeleton) -> list[Remark]:
     return [Remark(0, "there are lines that begin with a tab; indent with blanks.", "warning")]
 
 
-def _variables(content: Content, seen: Look, name: str) -> list[Remark]:
+def _variables(content: Content, seen: Look) -> list[Remark]:
     """Name the addresses that would be put in as nothing at all."""
     by_system = any(
-        source.place.path == name and source.place.unit.startswith("system-cloudinit@") for source in seen.sources
+        source.place.unit.startswith("system-cloudinit@") and (source.content is content or source.given is content)
+        for source in seen.sources
     )
     known = () if by_system else seen.addresses
     unset = [variable for variable in content.variables if f"COREOS_{variable.upper()}" not in known]

@@ -93,13 +93,15 @@ def _keys(content: Content, skeleton: Skeleton, access: Access) -> list[Remark]:
     if given is None:
         return _unseen(content, skeleton, access)
     node, bodies = given
-    found = _no_key(node, bodies)
+    no_key = _no_key(node, bodies)
+    if no_key:
+        return no_key
     lost = {key for file, keys in access.keys.items() if _is_replaced(file, access) for key in keys}
     kept = {key for file, keys in access.keys.items() if not _is_replaced(file, access) for key in keys} | bodies
     present = lost | {key for keys in access.keys.values() for key in keys}
     gone = present - kept
     if not gone:
-        return found
+        return []
     if gone == present:
         text = (
             f"these SSH keys would replace all {len(present)} that let '{access.user}' in now"
@@ -107,11 +109,10 @@ def _keys(content: Content, skeleton: Skeleton, access: Access) -> list[Remark]:
             else f"these SSH keys would replace the one that lets '{access.user}' in now"
         )
         return [
-            *found,
             Remark(node.line, f"{text}; add yours to them, or allow it with 'allow_lockout: true'.", "lockout"),
         ]
     text = f"{len(gone)} of the {len(present)} SSH keys that let '{access.user}' in now would be gone"
-    return [*found, Remark(node.line, f"{text}; be sure that yours is none of them.", "warning")]
+    return [Remark(node.line, f"{text}; be sure that yours is none of them.", "warning")]
 
 
 def _is_replaced(file: str, access: Access) -> bool:

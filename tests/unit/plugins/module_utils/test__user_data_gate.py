@@ -181,7 +181,7 @@ def test_bash_takes_windows_line_ends_for_text() -> None:
 
 def test_windows_line_ends_of_a_cloud_config_are_lost() -> None:
     assert warnings("hostname: a\n", counts={"crlf": 2}) == [
-        ": it has lines that end as on Windows; what it writes will have plain line ends: save it with these."
+        ": it has lines that end as on Windows, which coreos-cloudinit takes for plain ones; save it with these."
     ]
 
 
@@ -484,14 +484,15 @@ def test_an_address_that_the_host_does_not_know_blocks() -> None:
 
 
 def test_the_oem_s_unit_reads_no_addresses() -> None:
-    place = Place("oem", PATH, "system-cloudinit@x.service")
-    [sentence] = judged(cloud_config("hostname: $public_ipv4\n"), sources=[Source(place)]).blockers
-    assert sentence == (
-        f"{PATH}, line 2: it uses $public_ipv4, and nothing would be put in for it, for its unit reads no addresses; "
-        "write them out."
-    )
+    content = cloud_config("hostname: $public_ipv4\n")
+    oem = Place("oem", PATH, "system-cloudinit@x.service")
+    for source in (Source(oem, content=content), Source(oem, given=content)):
+        assert judged(content, sources=[source]).blockers == [
+            f"{PATH}, line 2: it uses $public_ipv4, and nothing would be put in for it, for its unit reads no "
+            "addresses; write them out."
+        ]
     user = Place("install", PATH, "user-cloudinit@x.service")
-    assert judged(cloud_config("hostname: $public_ipv4\n"), sources=[Source(user)]) == Gate([], [])
+    assert judged(content, sources=[Source(oem), Source(user, content=content)]) == Gate([], [])
 
 
 # --- units

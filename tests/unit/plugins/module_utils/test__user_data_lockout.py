@@ -119,11 +119,9 @@ def test_who_gets_in_without_a_key_keeps_that_way() -> None:
 
 def test_what_is_no_key_ends_the_run() -> None:
     text = "none of these is an SSH public key, and the run would stop there before it has written anything"
-    assert judged("ssh_authorized_keys:\n  - nonsense\n")[0] == (
-        2,
-        "blocker",
-        f"{text}; give keys such as 'ssh-ed25519 AAAA... name'.",
-    )
+    assert judged("ssh_authorized_keys:\n  - nonsense\n") == [
+        (2, "blocker", f"{text}; give keys such as 'ssh-ed25519 AAAA... name'.")
+    ]
     # that cannot be told of what is not shown
     assert [level for _line, level, _text in judged("ssh_authorized_keys:\n  - *mine\n")] == ["lockout"]
     assert [level for _line, level, _text in judged("ssh_authorized_keys: [nonsense]\n")] == ["lockout"]
@@ -178,8 +176,18 @@ def test_the_socket_may_give_way_to_the_service(one: str, other: str, locks: boo
     ("unit", "words"),
     [
         ("name: systemd-networkd.service\n      mask: true", "would be masked, and the host may lose its addresses"),
-        ("name: reboot.target\n      command: start", "would be started, at every boot anew"),
-        ("name: rescue.target\n      command: restart", "would be started, at every boot anew"),
+        ("name: systemd-networkd.socket\n      command: stop", "would be stopped, and the host may lose its addresses"),
+        *(
+            (f"name: {name}.target\n      command: {command}", "would be started, at every boot anew")
+            for name, command in (
+                ("reboot", "start"),
+                ("poweroff", "restart"),
+                ("halt", "reload-or-restart"),
+                ("kexec", "start"),
+                ("rescue", "start"),
+                ("emergency", "start"),
+            )
+        ),
     ],
 )
 def test_the_host_must_stay_up(unit: str, words: str) -> None:
