@@ -1,0 +1,333 @@
+# Copyright (c) 2026 container_linux.remediation contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the collection: it may change in any release.
+
+"""The logic of the module `cloudinit_rerun`: know, refuse or act, prove.
+
+A host whose user-data is in force costs one round trip. One that is brought up to date costs three for each
+user-data; a failure costs more, to tell why and to undo what can be undone.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+
+from ansible_collections.container_linux.remediation.plugins.module_utils import _user_data_failure as failure
+from ansible_collections.container_linux.remediation.plugins.module_utils import _user_data_result as result
+from ansible_collections.container_linux.remediation.plugins.module_utils._cloud_config import Asked, asked
+from ansible_collections.container_linux.remediation.plugins.module_utils._host import RemediationError, printable
+from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import state_words
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_apply import apply, restore
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_compare import compare
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_diff import predict
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_gate import conflicts, gate
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_left import (
+    changed_units,
+    left_variables,
+    parse_leftovers,
+    parse_snapshot,
+)
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_look import (
+    PLACES,
+    SIZE_LIMIT,
+    look,
+    place_of,
+)
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_restart import restart_changed
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_state import judge
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_watch import set_watch
+
+if t.TYPE_CHECKING:
+    from ansible_collections.container_linux.remediation.plugins.module_utils._host import Host
+    from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_apply import Applied
+    from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_look import (
+        Content,
+        Look,
+        Place,
+        Source,
+    )
+    from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_state import State
+
+SPEC: dict[str, t.Any] = {
+    "argument_spec": {
+        "path": {"type": "str"},
+        "content": {"type": "str", "no_log": True},
+        "allow_scripts": {"type": "bool", "default": False},
+        "allow_lockout": {"type": "bool", "default": False},
+        "restart_changed_units": {"type": "bool", "default": False},
+        "allow_container_restart": {"type": "bool", "default": False},
+        "watch": {"type": "bool"},
+        "timeout": {"type": "int", "default": 120},
+    },
+}
+
+_TO_APPLY = ("unapplied", "stale", "failed", "applying")
+
+
+@dataclass(frozen=True)
+class Task:
+    """One user-data to be brought up to date: what was seen of it, and what is to be applied.
+
+    Attributes:
+        source: what was seen of it.
+        state: how it stands.
+        content: what is to be applied.
+        given: the text that is to take the file's place, or None where the file is to be applied as it is.
+    """
+
+    source: Source
+    state: State
+    content: Content
+    given: str | None = None
+
+    @property
+    def path(self) -> str:
+        return self.source.place.path
+
+    @property
+    def unit(self) -> str:
+        return self.source.place.unit
+
+    @property
+    def asked(self) -> Asked:
+        return asked(self.content.skeleton) if self.content.skeleton else Asked()
+
+    @property
+    def waits(self) -> bool:
+        """Whether a run of it goes on already, and is waited for."""
+        return self.given is None and self.state.name == "applying"
+
+    def actions(self) -> list[str]:
+        """What is to be done, in words and commands."""
+        placed = [f"put the given user-data at {self.path}"] if self.given is not None else []
+        return placed + ([] if self.waits else [f"systemctl restart '{self.unit}'"])
+
+
+def rerun(params: dict[str, t.Any], host: Host, *, check_mode: bool, diff: bool = False) -> dict[str, t.Any]:
+    """Bring a host's user-data up to date, and return the module's result.
+
+    Raises:
+        RemediationError: the user-data is refused (nothing has been touched then), or did not come into force.
+    """
+    _check(params)
+    places = [place_of(params["path"])] if params["path"] else PLACES
+    seen = look(host, places, given=params["content"])
+    tasks = _tasks(seen, params)
+    if any(not task.content.form for task in tasks):
+        # by what is remembered, a file is stale that was taken for settled
+        seen = look(host, places, given=params["content"], thorough=True)
+        tasks = _tasks(seen, params)
+    watched = None if params["watch"] is None else _target(seen, explicit=bool(params["path"]))
+
+    told: dict[str, t.Any] = {
+        "changed": False,
+        "sources": {
+            source.place.path: result.of_source(source, judge(source, boot=seen.boot))
+            for source in seen.sources
+            if source.file or source.error
+        },
+        "actions": [],
+        "warnings": list(seen.partial),
+    }
+    _pass_the_gate(tasks, seen, params, told)
+    if diff:
+        told["diff"] = [
+            predict(task.path, task.asked, compare(host, task.asked, path=task.path, content=task.given))
+            for task in tasks
+        ]
+    for task in tasks:
+        told["actions"] += task.actions()
+        told["changed"] = told["changed"] or bool(task.actions())
+        if not check_mode:
+            _bring_up_to_date(task, host, seen, params, told)
+    if watched:
+        _watch(watched, host, seen, wanted=params["watch"], check_mode=check_mode, told=told)
+    return told
+
+
+def _check(params: t.Mapping[str, t.Any]) -> None:
+    if not 1 <= params["timeout"] <= 86400:
+        raise RemediationError(
+            f"The time limit of {params['timeout']} seconds is out of range. Give 1 to 86400 seconds."
+        )
+    given = params["content"]
+    size = len(given.encode("utf-8", "surrogateescape")) if given else 0
+    if size >= SIZE_LIMIT:
+        raise RemediationError(
+            f"The given user-data has {size} bytes, and {SIZE_LIMIT} are too many to be applied. Nothing was changed; "
+            f"have a unit fetch what is large, then run again."
+        )
+
+
+def _tasks(seen: Look, params: t.Mapping[str, t.Any]) -> list[Task]:
+    """Return what is to be brought up to date. Raises RemediationError for what cannot be."""
+    given, explicit = params["content"], bool(params["path"])
+    sources = [source for source in seen.sources if source.file or source.error]
+    if given is not None:
+        target = _target(seen, explicit=explicit)
+        state = judge(target, boot=seen.boot)
+        _refuse(target, state)
+        _require_unit(target)
+        if target.given is None:
+            raise RemediationError("The host told nothing of the given user-data. Nothing was changed; run again.")
+        if target.given.sha256 != target.sha256:
+            return [Task(target, state, target.given, given)]
+        sources = [target]
+    elif explicit and not sources:
+        raise RemediationError(
+            f"There is no user-data at {printable(params['path'])}. Give what is to be there with 'content', or the "
+            f"path of one that is there; without 'path' all are taken that the operating system knows of."
+        )
+    tasks = []
+    for source in sources:
+        state = judge(source, boot=seen.boot)
+        _refuse(source, state)
+        if state.name in _TO_APPLY and source.content:
+            tasks.append(Task(source, state, source.content))
+    return tasks
+
+
+def _refuse(source: Source, state: State) -> None:
+    """Raise why nothing can be done about a user-data, if so."""
+    path = printable(source.place.path)
+    if state.name == "arriving":
+        raise RemediationError(
+            f"{path} is not whole yet: {state.why}. Nothing was changed; run again when it has been written."
+        )
+    if state.name == "unknown":
+        raise RemediationError(f"Nothing is known of {path}: {state.why}. Nothing was changed; see to systemd first.")
+    if state.name == "unusable":
+        raise RemediationError(
+            f"{path} cannot be applied: {state.why}. Nothing was changed; put a file there whose unit the host has."
+        )
+
+
+def _require_unit(source: Source) -> None:
+    if source.unit.get("LoadState") != "loaded":
+        state = state_words(source.unit) if source.unit else "unknown to systemd"
+        raise RemediationError(
+            f"A user-data at {printable(source.place.path)} would never be applied: its unit {source.place.unit} is "
+            f"{state}. Nothing was changed; give the path of a place from which this host runs user-data."
+        )
+
+
+def _target(seen: Look, *, explicit: bool) -> Source:
+    """Return the user-data that is meant where only one can be. Raises RemediationError."""
+    if explicit:
+        return seen.sources[0]
+    users = [source for source in seen.sources if source.place.kind in ("vagrant", "install")]
+    there = [source for source in users if source.file or source.error]
+    if len(there) > 1:
+        paths = " and ".join(printable(source.place.path) for source in there)
+        raise RemediationError(
+            f"There is user-data at {paths}, and which of them is meant cannot be told. Nothing was changed; give its "
+            f"'path'."
+        )
+    # a Vagrant box waits for its file with a path unit
+    awaited = [source for source in users if source.place.kind == "vagrant" and source.watches]
+    family = "flatcar" if seen.os.get("ID") == "flatcar" else "coreos"
+    usual = [source for source in users if source.place.path == f"/var/lib/{family}-install/user_data"]
+    return (there or awaited or usual)[0]
+
+
+def _pass_the_gate(tasks: t.Sequence[Task], seen: Look, params: t.Mapping[str, t.Any], told: dict[str, t.Any]) -> None:
+    """Raise what is wrong with a user-data that is to be applied, and keep what there is to warn of."""
+    refused: list[str] = []
+    for task in tasks:
+        found = gate(
+            task.content,
+            seen=seen,
+            name=printable(task.path) if task.given is None else "The given user-data",
+            allow_scripts=params["allow_scripts"],
+            allow_lockout=params["allow_lockout"],
+        )
+        told["warnings"] += found.warnings
+        refused += found.blockers
+    if refused:
+        raise RemediationError(f"{' '.join(refused)} Nothing was changed.", **told, refused=refused)
+    if tasks:
+        everything = {
+            source.place.path: asked(source.content.skeleton)
+            for source in seen.sources
+            if source.content and source.content.skeleton
+        }
+        everything.update({task.path: task.asked for task in tasks})
+        told["warnings"] += conflicts(everything)
+
+
+def _bring_up_to_date(
+    task: Task, host: Host, seen: Look, params: t.Mapping[str, t.Any], told: dict[str, t.Any]
+) -> None:
+    """Apply one user-data and prove it. Raises RemediationError."""
+    now, before = result.to_be_written(task.asked), result.was_written(task.source)
+    applied = apply(
+        host,
+        task.source,
+        given=task.given,
+        sha256=task.content.sha256,
+        boot=seen.boot,
+        written=now,
+        timeout=params["timeout"],
+        wait=task.waits,
+        variables=left_variables(task.asked, before, now),
+    )
+    told.setdefault("applied", {})[task.path] = result.of_run(applied.run)
+    failed = failure.of_run(applied, path=task.path, unit=task.unit, timeout=params["timeout"])
+    if failed:
+        raise _undone(task, host, failed, params, told)
+
+    proof = compare(host, task.asked, path=task.path)
+    told.setdefault("proof", {})[task.path] = result.of_proof(proof)
+    failed = failure.of_proof(proof, path=task.path)
+    if failed:
+        raise _undone(task, host, failed, params, told)
+    if applied.remembered:
+        told["warnings"].append(
+            f"{printable(task.path)} is applied, but that could not be remembered: {applied.remembered}."
+        )
+    _tell_what_is_left(task, host, applied, params, told)
+
+
+def _undone(
+    task: Task, host: Host, failed: failure.Failure, params: t.Mapping[str, t.Any], told: dict[str, t.Any]
+) -> RemediationError:
+    """Return the error of a failure, with its cause, once what was there before is back."""
+    why = failure.cause(host, failed, timeout=params["timeout"])
+    sentences = [failed.sentence, *why.sentences]
+    if task.given is not None:
+        sentences.append(restore(host, task.source, sha256=task.content.sha256))
+    return RemediationError(" ".join(sentences), **{**told, **why.details})
+
+
+def _tell_what_is_left(
+    task: Task, host: Host, applied: Applied, params: t.Mapping[str, t.Any], told: dict[str, t.Any]
+) -> None:
+    """What the run did not do: it neither restarts what runs, nor removes what is asked for no more."""
+    changed = changed_units(parse_snapshot(applied.before), parse_snapshot(applied.after))
+    left = told.setdefault("left_behind", {"changed_units": [], "no_longer_asked_for": []})
+    left["no_longer_asked_for"] += [leftover.told() for leftover in parse_leftovers(applied.leftovers)]
+    if changed and params["restart_changed_units"]:
+        restarted = restart_changed(
+            host,
+            changed,
+            allow_container_restart=params["allow_container_restart"],
+            timeout=params["timeout"],
+        )
+        told["actions"] += [f"systemctl restart {name}" for name in restarted.done]
+        told["warnings"] += restarted.refused
+        changed = restarted.left
+    left["changed_units"] += [unit.told() for unit in changed]
+
+
+def _watch(source: Source, host: Host, seen: Look, *, wanted: bool, check_mode: bool, told: dict[str, t.Any]) -> None:
+    """Install or remove what applies this user-data whenever it changes."""
+    place: Place = source.place
+    if getattr(source, "watched", None) is (True if wanted else None):
+        return
+    told["changed"] = True
+    told["actions"] += [f"{'watch' if wanted else 'do not watch'} {place.path}"]
+    if not check_mode:
+        set_watch(host, place, wanted=wanted)

@@ -1,0 +1,400 @@
+# Copyright (c) 2026 container_linux.remediation contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the collection: it may change in any release.
+
+"""Applying user-data through the unit that runs it at boot, in one round trip; and undoing the part of it that is ours.
+
+A run of coreos-cloudinit by hand would miss the unit's environment and its ordering.
+"""
+
+from __future__ import annotations
+
+import json
+import typing as t
+from dataclasses import asdict, dataclass
+
+from ansible_collections.container_linux.remediation.plugins.module_utils._cloudinit_log import (
+    Run,
+    last_run,
+    parse_journal,
+    parse_run,
+)
+from ansible_collections.container_linux.remediation.plugins.module_utils._host import (
+    RemediationError,
+    Section,
+    ask,
+    printable,
+)
+from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import (
+    escape_path,
+    parse_show,
+)
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_left import (
+    LEFTOVERS_SH,
+    SNAPSHOT_SH,
+)
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_look import (
+    HIDE_SH,
+    LIMIT,
+    MEMORY,
+    PROPERTIES,
+    Written,
+)
+
+if t.TYPE_CHECKING:
+    from ansible_collections.container_linux.remediation.plugins.module_utils._host import Answer, Host
+    from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import Properties
+    from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_look import Place, Source
+
+LOCK = "/run/container-linux-remediation-user-data.lock"
+"""Held with flock(1) by whoever places or applies user-data: this module, and the watch."""
+
+_PATIENCE = 10
+"""Seconds to wait for the lock."""
+
+# `keep FROM TO` and `put TO`: a file is there whole or not at all, also after a crash.
+_FILES_SH = r"""
+put() {
+  PART=$(mktemp "${1%/*}/.container-linux-remediation.XXXXXX") || return
+  if dd of="$PART" bs=65536 conv=fsync status=none && dress "$1" && mv -f -T -- "$PART" "$1"; then
+    return 0
+  fi
+  rm -f -- "$PART"
+  return 1
+}
+
+# a file that takes another's place is the same users' to read
+dress() {
+  [ ! -f "$1" ] || [ "${1#"$MEMORY/"}" != "$1" ] ||
+    { chown --reference="$1" -- "$PART" && chmod --reference="$1" -- "$PART"; }
+}
+
+keep() {
+  put "$2" <"$1"
+}
+
+digest_of() {
+  if [ -e "$1" ]; then
+    timeout -k 1 "$LIMIT" sha256sum -- "$1" | sed -e 's/^\\//' -e 's/ .*//'
+  fi
+}
+
+lock() {
+  begin lock
+  timeout -k 1 "$((PATIENCE + 5))" flock -w "$PATIENCE" 9
+  STATUS=$?
+  finish lock "$STATUS"
+  return "$STATUS"
+}
+
+REAL=$(readlink -f -- "$FILE") || REAL=$FILE
+"""
+
+_APPLY_SH = (
+    HIDE_SH
+    + SNAPSHOT_SH
+    + LEFTOVERS_SH
+    + _FILES_SH
+    + r"""
+is_as_seen() {
+  begin as-seen
+  [ "$(digest_of "$REAL")" = "$EXPECTED" ]
+  STATUS=$?
+  finish as-seen "$STATUS"
+  return "$STATUS"
+}
+
+place() {
+  begin place
+  mkdir -p -- "$MEMORY" &&
+    if [ -f "$REAL" ]; then keep "$REAL" "$MEMORY/$NAME.before"; else rm -f -- "$MEMORY/$NAME.before"; fi &&
+    (umask 022 && mkdir -p -- "${REAL%/*}") &&
+    printf '%s' "$GIVEN" | put "$REAL"
+  STATUS=$?
+  finish place "$STATUS"
+  return "$STATUS"
+}
+
+is_going_on() {
+  case $(timeout -k 1 "$LIMIT" systemctl show -p ActiveState -- "$UNIT") in
+    ActiveState=activating | ActiveState=reloading) return 0 ;;
+  esac
+  return 1
+}
+
+run() {
+  BEGAN=$(date +%s)
+  begin began
+  printf '%s\n' "$BEGAN"
+  finish began 0
+  if [ -n "$GOES_ON" ]; then
+    begin job
+    while is_going_on && [ "$(($(date +%s) - BEGAN))" -lt "$TIMEOUT" ]; do
+      sleep 1
+    done
+    STATUS=0
+    ! is_going_on || STATUS=124
+    finish job "$STATUS"
+    return
+  fi
+  # a start limit that was reached would refuse this start, too
+  # shellcheck disable=SC2086 # names of units hold no blanks
+  [ -z "$FAILED" ] || timeout -k 1 "$LIMIT" systemctl reset-failed -- $FAILED 2>/dev/null
+  section job "$TIMEOUT" systemctl --no-ask-password restart -- "$UNIT"
+  # shellcheck disable=SC2086
+  [ -z "$FAILED_WATCHES" ] || timeout -k 1 "$LIMIT" systemctl --no-ask-password start -- $FAILED_WATCHES 2>/dev/null
+}
+
+report() {
+  begin unit
+  # shellcheck disable=SC2086 # properties are a list of words
+  SHOWN=$(timeout -k 1 "$LIMIT" systemctl show --no-pager $PROPERTIES -- "$UNIT")
+  STATUS=$?
+  printf '%s\n' "$SHOWN"
+  finish unit "$STATUS"
+  # what a process wrote just before its end may still be on its way to the journal; systemd before 228 cannot wait
+  timeout -k 1 "$LIMIT" journalctl --sync >/dev/null 2>&1 || sleep 1
+  begin journal
+  LOG=$(timeout -k 1 "$LIMIT" journalctl -b -q --no-pager -o short-precise -n 5000 _SYSTEMD_UNIT="$UNIT" \
+    _PID="$(printf '%s\n' "$SHOWN" | sed -n 's/^ExecMainPID=//p')" | hide)
+  STATUS=$?
+  printf '%s\n' "$LOG"
+  finish journal "$STATUS"
+  begin digest
+  digest_of "$REAL"
+  finish digest "$?"
+}
+
+ended_well() {
+  case "
+$SHOWN
+" in
+    *"
+Result=success
+"*) ;;
+    *) return 1 ;;
+  esac
+  ! printf '%s\n' "$LOG" | sed -n 's/.*: Result of .* on .*": //p' | grep -q -v -x done
+}
+
+# what was applied, for the next look and for the next who must go back to it
+remember() {
+  begin remember
+  mkdir -p -- "$MEMORY" && keep "$REAL" "$MEMORY/$NAME.good" &&
+    printf '%s%s%s\n' "$REMEMBER_HEAD" "$(date +%s.%N)" "$REMEMBER_TAIL" | put "$MEMORY/$NAME"
+  finish remember "$?"
+}
+
+apply() {
+  lock && is_as_seen || return
+  [ -z "$HAS_GIVEN" ] || place || return
+  snapshot before
+  run
+  JOB=$STATUS
+  report
+  snapshot after
+  leftovers
+  if [ "$JOB" -eq 0 ] && ended_well && [ "$(digest_of "$REAL")" = "$NEW" ]; then
+    remember
+  fi
+}
+
+apply 9>"$LOCK"
+"""
+)
+
+_RESTORE_SH = (
+    _FILES_SH
+    + r"""
+restore() {
+  lock || return
+  begin restore
+  # what somebody else has put there since is theirs
+  if [ "$(digest_of "$REAL")" != "$NEW" ]; then
+    STATUS=3
+  elif [ -n "$WAS_THERE" ]; then
+    keep "$MEMORY/$NAME.before" "$REAL"
+    STATUS=$?
+  else
+    rm -f -- "$REAL"
+    STATUS=$?
+  fi
+  finish restore "$STATUS"
+}
+
+restore 9>"$LOCK"
+"""
+)
+
+
+@dataclass(frozen=True)
+class Applied:
+    """How one run of a user-data's unit went.
+
+    Attributes:
+        began: when it was asked for, in seconds since 1970 by the host's clock.
+        job: how the call of systemd ended.
+        unit: the properties of the unit after it.
+        run: what coreos-cloudinit logged.
+        same: whether the file is still the one that was to be applied.
+        remembered: why it could not be remembered; empty if it was, or if there was nothing to remember.
+        before: what `snapshot` told before the run.
+        after: what it told after it.
+        leftovers: what `leftovers` told.
+    """
+
+    began: str
+    job: Section
+    unit: Properties
+    run: Run
+    same: bool
+    remembered: str
+    before: str
+    after: str
+    leftovers: str
+
+    @property
+    def blocked(self) -> bool:
+        """Whether the run had not ended within the time limit."""
+        return self.job.timed_out
+
+
+def apply(
+    host: Host,
+    source: Source,
+    *,
+    given: str | None,
+    sha256: str,
+    boot: str,
+    written: Written,
+    timeout: int,
+    wait: bool,
+    variables: t.Mapping[str, str],
+) -> Applied:
+    """Put what is given in place, if anything is, and have the unit run it. Raises RemediationError.
+
+    Args:
+        host: the host.
+        source: what was seen of the user-data; the host must still be as it was then.
+        given: what is to take the file's place, or None.
+        sha256: the digest of what is to be applied.
+        boot: the kernel's boot id.
+        written: what the user-data asks for, to be remembered.
+        timeout: seconds that the run may take.
+        wait: whether to wait for a run that goes on, instead of a new one.
+        variables: those that `snapshot` and `leftovers` read.
+    """
+    place = source.place
+    watches = [unit["Id"] for unit in source.watches if unit.get("ActiveState") == "failed"]
+    head, tail = _remember(sha256, boot, written)
+    answer = ask(
+        host,
+        _APPLY_SH,
+        variables={
+            **_of(place),
+            **variables,
+            "UNIT": place.unit,
+            "EXPECTED": source.sha256,
+            "NEW": sha256,
+            "HAS_GIVEN": "" if given is None else "yes",
+            "GIVEN": given or "",
+            "GOES_ON": "yes" if wait else "",
+            "FAILED": " ".join(watches + ([place.unit] if source.unit.get("ActiveState") == "failed" else [])),
+            "FAILED_WATCHES": " ".join(watches),
+            "TIMEOUT": str(timeout),
+            "PROPERTIES": PROPERTIES,
+            "REMEMBER_HEAD": head,
+            "REMEMBER_TAIL": tail,
+        },
+        needs=("systemctl", "journalctl", "sed", "grep", "sha256sum", "flock", "mktemp", "dd", "readlink"),
+    )
+    _refuse(answer, place)
+    units = parse_show(_out(answer, "unit"))
+    messages = last_run(parse_journal(_out(answer, "journal")))
+    remember = answer.get("remember")
+    return Applied(
+        began=_out(answer, "began").strip(),
+        job=answer["job"],
+        unit=units[0] if units else {},
+        run=parse_run(message.text for message in messages),
+        same=_out(answer, "digest").strip() == sha256,
+        remembered=printable(remember.err) or f"exit status {remember.rc}" if remember and remember.rc else "",
+        before=_out(answer, "before"),
+        after=_out(answer, "after"),
+        leftovers=_out(answer, "leftovers"),
+    )
+
+
+def restore(host: Host, source: Source, *, sha256: str) -> str:
+    """Put back what was there before `apply` put something else in place, and say so in a sentence.
+
+    Args:
+        host: the host.
+        source: what was seen before it.
+        sha256: the digest of what was put in place.
+    """
+    path = printable(source.place.path)
+    kept = f"{MEMORY}/{escape_path(source.place.path)}.before"
+    try:
+        answer = ask(
+            host,
+            _RESTORE_SH,
+            variables={**_of(source.place), "NEW": sha256, "WAS_THERE": "yes" if source.file else ""},
+            needs=("flock", "sed", "dd", "sha256sum"),
+        )
+    except RemediationError as error:
+        return f"What was at {path} before could not be put back, it is kept as {kept}: {error.message}"
+    ended = answer.get("restore")
+    if ended is None or ended.rc not in (0, 3):
+        said = printable((ended or answer["lock"]).err) or "somebody else holds the lock"
+        return f"What was at {path} before could not be put back ('{said}'); it is kept as {kept}."
+    if ended.rc:
+        return f"Somebody has changed {path} since, so nothing was put back; what was there before is kept as {kept}."
+    if not source.file:
+        return f"There was no {path} before, so it was removed again."
+    return f"What was at {path} before was put back, and nothing of it was run."
+
+
+def _of(place: Place) -> dict[str, str]:
+    return {
+        "FILE": place.path,
+        "NAME": escape_path(place.path),
+        "MEMORY": MEMORY,
+        "LOCK": LOCK,
+        "LIMIT": str(LIMIT),
+        "PATIENCE": str(_PATIENCE),
+    }
+
+
+def _remember(sha256: str, boot: str, written: Written) -> tuple[str, str]:
+    """The text of a `Memory` before and after the time, which the host fills in."""
+    mark = "@"
+    text = json.dumps({"sha256": sha256, "boot": boot, "applied": mark, "written": asdict(written)})
+    head, _mark, tail = text.partition(f'"{mark}"')
+    return head, tail
+
+
+def _refuse(answer: Answer, place: Place) -> None:
+    """Raise why the host did nothing, if it did nothing."""
+    path = printable(place.path)
+    if "lock" not in answer or answer["lock"].rc:
+        raise RemediationError(
+            f"Somebody else is applying user-data on the host at this moment, and held {LOCK} for more than "
+            f"{_PATIENCE} s, so nothing was changed. Wait for the other run to end, then run again."
+        )
+    if answer["as-seen"].rc:
+        raise RemediationError(
+            f"{path} changed after it had been looked at: somebody else has replaced it at the same time. "
+            f"Nothing was changed; see who does, then run again."
+        )
+    if "place" in answer and answer["place"].rc:
+        raise RemediationError(
+            f"The given user-data could not be put at {path}: '{printable(answer['place'].err)}'. "
+            f"What was there is still there, and nothing was run; cure that, then run again."
+        )
+
+
+def _out(answer: Answer, name: str) -> str:
+    return answer[name].out if name in answer else ""

@@ -1,0 +1,126 @@
+# Copyright (c) 2026 container_linux.remediation contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the collection: it may change in any release.
+
+"""Why user-data did not come into force, in sentences.
+
+The exit status of coreos-cloudinit does not tell: it is 0 where what a unit's start needs had failed.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, field
+
+from ansible_collections.container_linux.remediation.plugins.module_utils._diagnosis import judge as diagnose
+from ansible_collections.container_linux.remediation.plugins.module_utils._diagnosis_probe import observe
+from ansible_collections.container_linux.remediation.plugins.module_utils._host import RemediationError, printable
+from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import (
+    is_unit_name,
+    state_words,
+    was_skipped,
+)
+from ansible_collections.container_linux.remediation.plugins.module_utils._systemd_failure import blocked_by
+
+if t.TYPE_CHECKING:
+    from ansible_collections.container_linux.remediation.plugins.module_utils._cloudinit_log import Command
+    from ansible_collections.container_linux.remediation.plugins.module_utils._host import Host
+    from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_apply import Applied
+    from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_compare import Comparison
+
+_MOST = 3
+"""Of so many failed commands the cause is looked for; each costs two round trips."""
+
+# The chain that the diagnosis knows: what waits behind one of these waits behind user-data's own doing.
+_DIAGNOSED = ("docker", "early-docker", "flanneld", "flannel-docker-opts", "etcd", "etcd2", "etcd-member")
+
+
+@dataclass(frozen=True)
+class Failure:
+    """What failed: a sentence, and the calls of systemd whose units tell why."""
+
+    sentence: str
+    commands: t.Sequence[Command] = ()
+
+
+@dataclass(frozen=True)
+class Cause:
+    """Why: sentences, and the result keys that go with them."""
+
+    sentences: t.Sequence[str] = ()
+    details: t.Mapping[str, t.Any] = field(default_factory=dict)
+
+
+def of_run(applied: Applied, *, path: str, unit: str, timeout: int) -> Failure | None:
+    """Return how a run failed, or None."""
+    run = applied.run
+    state = state_words(applied.unit) if applied.unit else "unknown to systemd"
+    if applied.blocked:
+        waiting = [command for command in run.commands if not command.result][-1:]
+        at = f", at '{run.doing}'" if run.doing else ""
+        return Failure(
+            f"{path} is not applied whole: {unit} is {state} after {timeout} s{at}, and goes on without Ansible.",
+            waiting,
+        )
+    if applied.unit and was_skipped(applied.unit):
+        return Failure(f"{path} was not applied: systemd skipped {unit}, for a condition in its unit file is not met.")
+    if applied.job.rc or applied.unit.get("Result", "success") != "success" or run.errors:
+        said = run.errors[-1] if run.errors else printable(applied.job.err) or "nothing"
+        return Failure(
+            f"{path} was not applied whole: {unit} is {state}, and coreos-cloudinit said '{said}'. "
+            f"Correct what it names, then run again.",
+            [command for command in run.failed_commands if is_unit_name(command.unit)],
+        )
+    if not applied.same:
+        return Failure(
+            f"{path} was changed by somebody else while it was applied, so nobody can tell which of both is in force. "
+            f"See who does, then run again."
+        )
+    if run.failed_commands:
+        ended = ", ".join(f"'{c.verb} {c.unit}' with '{c.result}'" for c in run.failed_commands)
+        return Failure(
+            f"{path} was applied, but not all that it calls systemd for went well: {ended}.", run.failed_commands
+        )
+    return None
+
+
+def of_proof(proof: Comparison, *, path: str) -> Failure | None:
+    """Return what of a user-data is not there although its run went well, or None."""
+    items = [
+        f"{item.kind.replace('_', '-')} {item.name} {item.why or item.state}"
+        for item in proof.items
+        if item.state in ("differs", "missing")
+    ]
+    units = [f"{unit.name} should be {unit.asked} and is not: {unit.why}" for unit in proof.units if not unit.as_asked]
+    if not items and not units:
+        return None
+    return Failure(
+        f"{path} was applied without an error, yet not all that it asks for is there: {printable('; '.join(items + units), limit=1000)}. "
+        f"Find out what changed it since (another user-data, a unit, an operator), then run again."
+    )
+
+
+def cause(host: Host, failure: Failure, *, timeout: int) -> Cause:
+    """Ask the host why the units of a failure did not do as they were told."""
+    sentences: list[str] = []
+    details: dict[str, t.Any] = {"failures": [], "journal": {}}
+    names: set[str] = set()
+    for command in failure.commands[:_MOST]:
+        verb = command.verb if command.verb in ("start", "stop") else "restart"
+        try:
+            sentence, more = blocked_by(host, command.unit, verb, timeout, result=command.result)
+        except RemediationError as error:
+            sentence, more = error.message, {}
+        sentences.append(sentence)
+        for told in more.get("failures", []):
+            details["failures"].append(told)
+            names.update([told["unit"], *told["waits_for"]])
+        details["journal"].update(more.get("journal", {}))
+    if any(name.partition(".")[0] in _DIAGNOSED for name in names):
+        diagnosis = diagnose(observe(host))
+        causes = [verdict for verdict in diagnosis["verdicts"] if verdict["kind"] == "cause"]
+        sentences += [f"{verdict['cause']} {verdict['remedy']}" for verdict in causes[:1]]
+        details["diagnosis"] = diagnosis
+    return Cause(sentences, details if failure.commands else {})

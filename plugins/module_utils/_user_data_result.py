@@ -1,0 +1,96 @@
+# Copyright (c) 2026 container_linux.remediation contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the collection: it may change in any release.
+
+"""What was seen of user-data and done about it, as plain data for a module's result. Content has no place in it."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import asdict
+
+from ansible_collections.container_linux.remediation.plugins.module_utils._host import clean
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_look import Written
+
+if t.TYPE_CHECKING:
+    from ansible_collections.container_linux.remediation.plugins.module_utils._cloud_config import Asked
+    from ansible_collections.container_linux.remediation.plugins.module_utils._cloudinit_log import Run
+    from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_compare import Comparison
+    from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_look import Source
+    from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_state import State
+
+
+def of_source(source: Source, state: State) -> dict[str, t.Any]:
+    """How one user-data stands."""
+    content = source.content
+    return {
+        "kind": source.place.kind,
+        "unit": source.place.unit,
+        "state": state.name,
+        "why": clean(state.why),
+        "sha256": source.sha256,
+        "findings": [asdict(finding) for finding in content.findings] if content else [],
+    }
+
+
+def of_run(run: Run) -> dict[str, t.Any]:
+    """What a run of coreos-cloudinit has done, in the order in which it logged it."""
+    return {
+        "files": list(run.files),
+        "units": [{"name": name, "path": path} for name, path in run.units],
+        "drop_ins": [{"name": name, "path": path} for name, path in run.drop_ins],
+        "enabled": list(run.enabled),
+        "masked": list(run.masked),
+        "commands": [asdict(command) for command in run.commands],
+        "scripts": list(run.scripts),
+        "said": list(run.said),
+        "errors": list(run.errors),
+        "doing": run.doing,
+    }
+
+
+def of_proof(proof: Comparison) -> dict[str, t.Any]:
+    """What is there now of what the user-data asks for."""
+    return {
+        "items": [asdict(item) for item in proof.items],
+        "units": [
+            {"name": unit.name, "asked": unit.asked, "as_asked": unit.as_asked, "why": unit.why} for unit in proof.units
+        ],
+        "partial": list(proof.partial),
+    }
+
+
+def was_written(source: Source) -> Written:
+    """What the user-data before this one has brought, by its run in this boot, or by what is remembered."""
+    run, memory = source.run, source.memory
+    if memory and (run is None or source.started is None or source.started[0] <= memory.applied):
+        return memory.written
+    if run is None:
+        return Written()
+    return Written(
+        files=[path for path in run.files if not path.startswith("/etc/environment")],
+        units=[name for name, _path in run.units],
+        drop_ins=[_drop_in(path) for _name, path in run.drop_ins if path.count("/") > 1],
+        enabled=list(run.enabled),
+        masked=list(run.masked),
+    )
+
+
+def to_be_written(asked: Asked) -> Written:
+    """What a cloud-config brings, to be remembered until the next one."""
+    return Written(
+        files=[file.path for file in asked.files],
+        units=[unit.name for unit in asked.units if unit.text],
+        drop_ins=[f"{unit.name}/{drop_in.name}" for unit in asked.units for drop_in in unit.drop_ins if drop_in.text]
+        + [f"{name}.service/20-cloudinit.conf" for name in asked.sections if name in ("etcd", "etcd2", "fleet")],
+        enabled=[unit.name for unit in asked.units if unit.enable],
+        masked=[unit.name for unit in asked.units if unit.mask],
+    )
+
+
+def _drop_in(path: str) -> str:
+    """`/etc/systemd/system/docker.service.d/10.conf` as `docker.service/10.conf`."""
+    folder, _slash, name = path.rpartition("/")
+    return f"{folder.rpartition('/')[2][:-2]}/{name}"
