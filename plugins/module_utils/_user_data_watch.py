@@ -339,16 +339,16 @@ install_watch() {
   put drop_in "$UNITS/$UNIT.d/$DROP_IN" 644 "$DROP_IN_TEXT"
   BEFORE=$(stat -c '%i' -- "$UNITS/$TEMPLATE@.path" 2>/dev/null)
   put path "$UNITS/$TEMPLATE@.path" 644 "$PATH_TEXT"
-  if about "$WATCH.path" "$WATCH.service" "$UNIT" | grep -q -x -e 'NeedDaemonReload=yes' -e 'LoadState=not-found'; then
+  if about "$WATCH" "$SERVICE" "$UNIT" | grep -q -x -e 'NeedDaemonReload=yes' -e 'LoadState=not-found'; then
     act reload daemon-reload
   fi
-  [ "$(timeout 10 systemctl is-enabled -- "$WATCH.path" 2>/dev/null)" = enabled ] || act enable enable -- "$WATCH.path"
-  if ! about "$WATCH.path" | grep -q -x 'ActiveState=active'; then
-    timeout 10 systemctl reset-failed -- "$WATCH.path" 2>/dev/null
-    act start start -- "$WATCH.path"
+  [ "$(timeout 10 systemctl is-enabled -- "$WATCH" 2>/dev/null)" = enabled ] || act enable enable -- "$WATCH"
+  if ! about "$WATCH" | grep -q -x 'ActiveState=active'; then
+    timeout 10 systemctl reset-failed -- "$WATCH" 2>/dev/null
+    act start start -- "$WATCH"
   elif [ "$(stat -c '%i' -- "$UNITS/$TEMPLATE@.path" 2>/dev/null)" != "$BEFORE" ]; then
     # a service that is at work begins anew with it
-    act start restart -- "$WATCH.path"
+    act start restart -- "$WATCH"
   fi
 }
 
@@ -363,11 +363,11 @@ discard() {
 
 remove_watch() {
   # while it is known to systemd
-  if about "$WATCH.path" "$WATCH.service" | grep -q -x -e 'ActiveState=active' -e 'ActiveState=activating'; then
-    act stop stop -- "$WATCH.path" "$WATCH.service"
+  if about "$WATCH" "$SERVICE" | grep -q -x -e 'ActiveState=active' -e 'ActiveState=activating'; then
+    act stop stop -- "$WATCH" "$SERVICE"
   fi
-  LINK=$UNITS/multi-user.target.wants/$WATCH.path
-  [ ! -L "$LINK" ] || act disable disable -- "$WATCH.path"
+  LINK=$UNITS/multi-user.target.wants/$WATCH
+  [ ! -L "$LINK" ] || act disable disable -- "$WATCH"
   [ -z "$FAILED" ] || return 0
   begin remove
   discard "$UNITS/$UNIT.d/$DROP_IN" "$NOTES/$INSTANCE"
@@ -378,7 +378,7 @@ remove_watch() {
     [ ! -d "${SCRIPT%/*}" ] || rmdir -- "${SCRIPT%/*}" 2>/dev/null
   fi
   finish remove "$([ -z "$FAILED" ] && echo 0 || echo 1)"
-  if about "$WATCH.path" "$WATCH.service" "$UNIT" | grep -q -x 'NeedDaemonReload=yes'; then
+  if about "$WATCH" "$SERVICE" "$UNIT" | grep -q -x 'NeedDaemonReload=yes'; then
     act reload daemon-reload
   fi
 }
@@ -389,7 +389,7 @@ if [ "$WANTED" = yes ]; then
 else
   remove_watch
 fi
-section state 10 systemctl show --no-pager -p Id -p ActiveState -p LoadState -- "$WATCH.path"
+section state 10 systemctl show --no-pager -p Id -p ActiveState -p LoadState -- "$WATCH"
 """
 
 WATCH_LOOK_SH = r"""
@@ -465,7 +465,8 @@ def set_watch(host: Host, place: Place, *, wanted: bool) -> list[str]:
         "WANTED": "yes" if wanted else "no",
         "INSTANCE": escape_path(place.path),
         "UNIT": place.unit,
-        "WATCH": watch[: -len(".path")],
+        "WATCH": watch,
+        "SERVICE": watch[: -len("path")] + "service",
         "TEMPLATE": NAME,
         "UNITS": UNITS,
         "SCRIPT": SCRIPT,

@@ -30,24 +30,30 @@ ALLOWED: dict[str, set[str]] = {
     # since 209; where it is missing, more is asked by other means
     "busctl": set(),
     "cat": set(),
+    "chmod": set(),
+    "cmp": {"-s"},
     "cut": {"-d", "-f"},
-    "date": set(),
+    "date": {"-d"},
     "dirname": set(),
+    "flock": {"-n"},
     "getent": set(),
-    "gzip": {"-d"},
+    "gzip": {"-c", "-d"},
     "readlink": {"-f"},
     "grep": {"-E", "-F", "-c", "-h", "-l", "-o", "-q", "-s", "-v", "-x", "-H", "-e", "-n", "-a"},
     "head": {"-c", "-n"},
     "id": {"-u", "-n"},
     "ls": {"-d", "-l"},
+    "mkdir": {"-p"},
     "mkfifo": set(),
     "mktemp": {"-d"},
+    "mv": {"-f"},
     "rm": {"-f", "-r"},
+    "rmdir": set(),
     # GNU sed has -s since 4.0; its command F came with 4.2.2, so nothing may rely on that
     "sed": {"-n", "-e", "-f", "-s"},
     "sha256sum": set(),
     "sleep": set(),
-    "sort": {"-u"},
+    "sort": {"-n", "-u"},
     "stat": {"-L", "-c"},
     "tail": {"-c", "-n"},
     "tr": {"-d", "-s", "-c"},
@@ -64,13 +70,13 @@ ALLOWED: dict[str, set[str]] = {
     "coreos-cloudinit": {"--from-file", "--validate", "--version"},
     # no --value (230), no list-jobs --after (232)
     # its commands take patterns of names since 209, --all (193) with inactive units among what they match;
-    "systemctl": {"--all", "-p", "--no-ask-password", "--no-pager", "--no-legend", "--full", "--quiet"},
+    "systemctl": {"--all", "-p", "--no-ask-password", "--no-pager", "--no-legend", "--full", "--quiet", "--no-block"},
     # dump is its own since 207; where the command is missing or fails, nothing else is
     "systemd-analyze": {"--no-pager"},
     "journalctl": {"-b", "-q", "-n", "-o", "-u", "--since", "--no-pager"},
 }
 # what stands before a command and is followed by so many words of its own
-WRAPPERS = {"section": 2, "timeout": 1}
+WRAPPERS = {"section": 2, "timeout": 1, "limited": 0}
 
 
 def scripts() -> Iterator[tuple[str, str]]:
