@@ -5,17 +5,21 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 import subprocess
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from ansible_collections.container_linux.remediation.plugins.module_utils._host import Completed
+from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import escape_path
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_look import (
     MEMORY,
     Source,
-    escape_path,
+    Written,
     look,
 )
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_state import judge
@@ -50,17 +54,17 @@ class Box:
         assert not seen.partial
         return found.name, found.by_digest
 
-    def source(self) -> Source:
-        return look(self).sources[0]
+    def source(self, *, given: str | None = None, thorough: bool = False) -> Source:
+        return look(self, given=given, thorough=thorough).sources[0]
 
     def remember(self) -> None:
         """What is to be done after each apply."""
         seen = look(self)
         source = seen.sources[0]
-        self.machine.sh(
-            f"umask 077; mkdir -p {MEMORY}; printf 'SHA256={source.sha256}\\nAPPLIED=%s\\nBOOT={seen.boot}\\n' "
-            f"\"$(date +%s.%N)\" >'{MEMORY}/{escape_path(source.place.path)}'"
-        )
+        known = {"sha256": source.sha256, "boot": seen.boot, "applied": "@", "written": asdict(Written())}
+        text = shlex.quote(json.dumps(known).replace('"@"', "%s"))
+        file = shlex.quote(f"{MEMORY}/{escape_path(source.place.path)}")
+        self.machine.sh(f'umask 077; mkdir -p {MEMORY}; printf {text} "$(date +%s.%N)" >{file}')
 
 
 @pytest.mark.parametrize("release", ["1010", "2512"])
@@ -73,7 +77,10 @@ def test_user_data_from_one_vagrant_command_to_the_next(machine: MachineFactory,
     assert box.state() == ("stale", False)
     box.machine.sh(f"systemctl restart {SERVICE}")
     assert box.state() == ("current", False)
-    run = box.source().run
+    settled, known = box.source(), box.source(thorough=True)
+    assert settled.content
+    assert (settled.run, settled.content.skeleton) == (None, None)
+    run = known.run
     assert run
     assert "/etc/test.txt" in run.files
     assert not run.failed_commands
@@ -84,8 +91,20 @@ def test_user_data_from_one_vagrant_command_to_the_next(machine: MachineFactory,
     assert box.state() == ("current", True)
     box.provision(second)
     assert box.state() == ("current", True)
+    assert box.source().form == ""
     box.provision(first)
     assert box.state() == ("stale", True)
+    assert box.source().form == "cloud-config"
+
+    # what is to be applied next is looked at there, too, and leaves nothing behind
+    text = (USER_DATA / second).read_text()
+    given = box.source(given=text).given
+    assert given
+    assert given.sha256 == settled.sha256
+    assert (given.size, given.validation, given.findings) == (len(text.encode()), 0, [])
+    assert known.content
+    assert given.skeleton == known.content.skeleton
+    assert "container-linux-remediation." not in box.machine.sh("ls -a /run")
 
     # the next boot runs it; what is remembered is of the one before
     box.provision(second, "--reload")
