@@ -307,7 +307,7 @@ def parse_snapshot(text: str) -> Snapshot:
             digests[path] = match[2]
         else:
             rest.append(line)
-    units = {unit["Id"]: unit for unit in parse_show("\n".join(rest)) if is_unit_name(unit["Id"])}
+    units = {unit["Id"]: unit for unit in parse_show("\n".join(rest).strip()) if is_unit_name(unit["Id"])}
     return Snapshot(units, digests)
 
 
@@ -422,7 +422,7 @@ def parse_leftovers(text: str) -> list[Leftover]:
             matches.append(match)
         else:
             rest.append(line)
-    states = {unit["Id"]: printable(unit.get("ActiveState", "")) for unit in parse_show("\n".join(rest))}
+    states = {unit["Id"]: printable(unit.get("ActiveState", "")) for unit in parse_show("\n".join(rest).strip())}
     found = []
     for kind, name, path in (match.groups() for match in matches):
         told = printable(path)
