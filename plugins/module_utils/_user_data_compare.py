@@ -46,6 +46,10 @@ SIZE_LIMIT = 16777216
 
 UNWRITTEN = "its content is empty, and coreos-cloudinit does not write it"
 
+# The ids of what systemd logs of a unit: that it is up, that it is down, that it failed, that it was skipped.
+_STARTED = ("39f53479d3a045ac8e11786248231fbf", "0e4284a0caca4bfc81c0bb6786972673")
+_ENDED = ("9d1aaa27d60140bd96365438aad20286", "be02cf6855d2428ba40df7e9d022f03d")
+
 _ROOT = ""
 _RUN = "/run"
 
@@ -198,7 +202,7 @@ place_block() {
   HEAD=${HEAD#?}
   CHOMP=clip
   case $HEAD in
-    *-*) CHOMP=strip ;;
+    *-*) CHOMP='strip' ;;
     *+*) CHOMP=keep ;;
   esac
   DEPTH=${#INDENTATION}
@@ -270,7 +274,7 @@ fold() {
     fi
     NOW=text
     case $ROW in
-      ' '* | "$TAB"*) NOW=more ;;
+      ' '* | "$TAB"*) NOW='more' ;;
     esac
     case $BEFORE$NOW$BREAKS in
       text | more) printf '%s' "$ROW" ;;
@@ -355,9 +359,13 @@ extract() {
   exec 3<heads 4<<END
 $TEXTS
 END
-  while IFS= read -r ROW <&3; do
+  while IFS= read -r ROW <&3 || [ -n "$ROW" ]; do
     case $ROW in
-      I*) INDENTATION=${ROW#I} ;;
+      I*)
+        # a line of blanks before the text counts too
+        ROW=${ROW#I}
+        [ "${#ROW}" -le "${#INDENTATION}" ] || INDENTATION=$ROW
+        ;;
       M) HEAD='Xit goes on in the next line' ;;
       *)
         [ "$TEXT" -eq 0 ] || place_text
@@ -469,8 +477,24 @@ if [ -n "$TARGETS" ]; then
   compare_files
 fi
 if [ -n "$UNITS" ]; then
+  begin units
   # shellcheck disable=SC2086 # properties and units are lists of words
-  section units "$LIMIT" systemctl show --no-pager $PROPERTIES -- $UNITS
+  SHOWN=$(timeout -k 1 "$LIMIT" systemctl show --no-pager $PROPERTIES -- $UNITS)
+  STATUS=$?
+  printf '%s\n' "$SHOWN"
+  finish units "$STATUS"
+  case $SHOWN in
+    *ActiveState=inactive*)
+      # systemd forgets a unit that has ended, and that nothing refers to; what it logs is made of the unit's own
+      # description, and stays on the host
+      begin ends
+      # shellcheck disable=SC2086 # fields are a list of words
+      [ -z "$STARTED" ] ||
+        timeout -k 1 "$LIMIT" journalctl -b -q --no-pager -o verbose -n 1000 $STARTED | sed -n \
+          -e 's/^[^ ].*/-/p' -e 's/^ *\(UNIT\|MESSAGE_ID\)=/\1=/p' -e 's/^ *MESSAGE=.* skipped.*/SKIPPED=yes/p'
+      finish ends 0
+      ;;
+  esac
 fi
 if [ -n "$HOSTNAME" ]; then
   begin hostname
@@ -654,6 +678,10 @@ def compare(host: Host, asked: Asked, *, path: str = "", content: str | None = N
     numbers = {index: number for number, (_key, index) in enumerate(texts, 1)}
     units = list(dict.fromkeys(unit.name for unit in asked.units if _is_shown(unit.name)))
     lasting = list(dict.fromkeys(u.name for u in asked.units if (u.enable or u.mask) and _is_shown(u.name)))
+    started = list(
+        dict.fromkeys(unit.name for unit in asked.units if unit.command not in ("", "stop") and _is_shown(unit.name))
+    )
+    fields = [f"MESSAGE_ID={number}" for number in _STARTED + _ENDED] + [f"UNIT={name}" for name in started]
     variables = {
         "FILE": path,
         "HAS_CONTENT": "" if content is None else "yes",
@@ -667,6 +695,7 @@ def compare(host: Host, asked: Asked, *, path: str = "", content: str | None = N
         "PROPERTIES": " ".join(f"-p {name}" for name in _PROPERTIES.split()),
         "UNITS": " ".join(units),
         "LASTING": " ".join(lasting),
+        "STARTED": " ".join(fields) if started else "",
         "HOSTNAME": asked.hostname,
         # a user's name stands in a list of words; one that is none cannot be there
         "USERS": " ".join(name for name in asked.users if re.match(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\Z", name)),
@@ -704,7 +733,7 @@ def _heads(texts: t.Sequence[Text]) -> str:
     for text in texts:
         lines.append(f"{text.key}b head")
         if text.block and text.first:
-            lines.append(f"{text.first}b indent")
+            lines.append(f"{text.key + 1},{text.first}b indent")
         elif text.last > text.key:
             lines.append(f"{text.key + 1},{text.last}b rest")
     return _HEADS_SED.replace("@LINES@", "\n".join(lines))
@@ -720,16 +749,16 @@ def _items(answer: Answer, wanted: t.Sequence[Target], numbers: t.Mapping[int, i
     """Return an item for each path."""
     doubts: dict[int, str] = {}
     for row in _out(answer, "DOUBTS").splitlines():
-        number, _blank, why = row.partition(" ")
-        if number.isdecimal():
-            doubts.setdefault(int(number), printable(why))
+        digits, _blank, doubt = row.partition(" ")
+        if digits.isdecimal():
+            doubts.setdefault(int(digits), printable(doubt))
     kinds = _out(answer, "KINDS").split()
     stats = [row.split(" ") for row in _out(answer, "STATS").splitlines() if row][1::2]
     same = _out(answer, "SAME").split()
     files = kinds.count("file")
     whole = len(kinds) == len(wanted) and len(stats) == len(same) == files
     extracted = "extract" in answer and not answer["extract"].rc
-    empty = {int(number) for number in _out(answer, "EMPTY").split() if number.isdecimal()}
+    empty = {int(digits) for digits in _out(answer, "EMPTY").split() if digits.isdecimal()}
     items = {}
     position = 0
     for index, target in enumerate(wanted):
@@ -800,17 +829,30 @@ def _units(answer: Answer, asked: Asked, lasting: t.Sequence[str]) -> list[UnitS
     properties = dict(zip(names, blocks)) if len(blocks) == len(names) else {}
     states = _out(answer, "lasting").split()
     enabling = dict(zip(lasting, states)) if len(states) == len(lasting) else {}
+    ends = _ends(_out(answer, "ends"))
     found = []
     for unit in {unit.name: unit for unit in asked.units}.values():
         same = [other for other in asked.units if other.name == unit.name]
         known = properties.get(unit.name, {})
         if unit.name in enabling:
             known = {**known, "UnitFileState": printable(enabling[unit.name], limit=40)}
-        found += _unit_states(same, known)
+        found += _unit_states(same, known, ends.get(unit.name, ""))
     return found
 
 
-def _unit_states(same: t.Sequence[AskedUnit], known: Properties) -> list[UnitState]:
+def _ends(log: str) -> dict[str, str]:
+    """Return what systemd logged last of each unit: that it was `started`, `skipped` or `ended`."""
+    ends = {}
+    for entry in log.split("-\n"):
+        fields = dict(row.split("=", 1) for row in entry.splitlines() if "=" in row)
+        if fields.get("MESSAGE_ID") in _ENDED:
+            ends[fields.get("UNIT", "")] = "ended"
+        elif fields.get("MESSAGE_ID") in _STARTED:
+            ends[fields.get("UNIT", "")] = "skipped" if "SKIPPED" in fields else "started"
+    return ends
+
+
+def _unit_states(same: t.Sequence[AskedUnit], known: Properties, end: str) -> list[UnitState]:
     """Return what is to be said of a unit, which may have been named more than once."""
     name = same[0].name
     wanted = []
@@ -830,12 +872,12 @@ def _unit_states(same: t.Sequence[AskedUnit], known: Properties) -> list[UnitSta
         if not known:
             found.append(UnitState(name, known, what, as_asked=False, why="systemd told nothing of it"))
         else:
-            as_asked, why = _is_as_asked(known, what)
+            as_asked, why = _is_as_asked(known, what, end)
             found.append(UnitState(name, known, what, as_asked=as_asked, why=why))
     return found
 
 
-def _is_as_asked(unit: Properties, what: str) -> tuple[bool, str]:
+def _is_as_asked(unit: Properties, what: str, end: str) -> tuple[bool, str]:
     state = state_words(unit)
     lasting = unit.get("UnitFileState", "")
     if what == "masked":
@@ -854,9 +896,10 @@ def _is_as_asked(unit: Properties, what: str) -> tuple[bool, str]:
         return active in ("inactive", "failed"), "" if active == "inactive" else f"it is {state}"
     if is_active(unit):
         return True, ""
-    if active == "inactive" and was_skipped(unit):
+    # the log is asked since systemd may have forgotten it
+    if active == "inactive" and (was_skipped(unit) or end == "skipped"):
         return True, "a condition of its unit file is not met, and systemd skipped it"
-    if active == "inactive" and _has_ended_well(unit):
+    if active == "inactive" and end != "ended" and (_has_ended_well(unit) or (end and unit.get("Result") == "success")):
         return True, "" if unit.get("Type") == "oneshot" else "it has ended by itself, and well"
     if what == "restarted if it ran" and active == "inactive":
         return True, "it was not running, and stays so"

@@ -214,7 +214,8 @@ def _blocks(draw: st.DrawFn) -> str:
 
 @given(text=_blocks(), shell=st.sampled_from(SHELLS))
 @example(text="#cloud-config\nwrite_files:\n  - path: /etc/0\n    content: |+\n\n", shell="dash")
-@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@example(text="#cloud-config\nwrite_files:\n  - path: /etc/0\n    content: |\n      \n     # c\n", shell="dash")
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_the_host_reads_blocks_as_pyyaml_does(
     text: str, shell: str, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
