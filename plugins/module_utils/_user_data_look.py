@@ -75,12 +75,15 @@ PROPERTIES = "\n".join(f"-p{name}" for name in _PROPERTIES.split())
 """What systemctl is asked to show of a unit that runs user-data: an option a line."""
 
 HIDE_SH = r"""
-# What coreos-cloudinit says in spite of itself: a password's digest, a password that begins with * and so is the name
-# of an anchor to YAML, a value that does not fit its tag or its key, a token in a URL.
+# What coreos-cloudinit says in spite of itself: a password's digest, a password that begins with * or & and so is the
+# name of an anchor to YAML, a value that does not fit its tag or its key or stands for one, a token in a URL.
+# Each may have many lines, of which journalctl indents all but the first.
 hide() {
-  sed -e "s/\(--password \).*\(' failed\)/\1* ...\2/" -e "/' failed/!s/\(--password \).*/\1* .../" \
-    -e "s/\([Uu]nknown anchor \)'.*'/\1'...'/" -e 's/\x60.*\x60/.../' -e 's/\(invalid value \).*/\1.../' \
-    -e 's|\(https\{0,1\}://\)[^ ]*|\1...|g'
+  sed -e '/^[[:space:]]\{1,\}useradd: /b' -e '/^[[:space:]]/d' \
+    -e "s/\(--password \).*\(' failed\)/\1* ...\2/" -e "/' failed/!s/\(--password \).*/\1* .../" \
+    -e "s/\([Aa]nchor \)'.*'/\1'...'/" -e 's/\x60.*\x60/.../' -e 's/\x60.*/.../' \
+    -e 's/\(invalid value \).*/\1.../' -e 's/\(invalid map key: \).*/\1.../' \
+    -e 's/\(URL \).*\( does not have\)/\1...\2/' -e 's|\([A-Za-z]://\)[^ ]*|\1...|g'
 }
 """
 """Defines the filter `hide`, through which all must pass that coreos-cloudinit has said."""
@@ -175,7 +178,7 @@ look_into() {
     begin "report-$PART"
     REPORT=$(timeout -k 1 "$LIMIT" coreos-cloudinit --validate --from-file="$FILE" 2>&1)
     STATUS=$?
-    printf '%s\n' "$REPORT" | hide
+    printf '%s\n' "$REPORT" | grep -a -E '^([0-9/]+ [0-9:]+ )?line [0-9]+: ' | hide
     finish "report-$PART" "$STATUS"
   fi
 }

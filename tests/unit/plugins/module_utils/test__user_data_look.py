@@ -56,7 +56,7 @@ class Machine:
     def __init__(self, root: Path, shell: str) -> None:
         self.root = root
         self.shell = shell
-        self.file = root / "user data"
+        self.file = root / "user dätä"
         self.memory = root / "memory" / escape_path(str(self.file))
         self.home = root / "home"
         self.environment = {**os.environ, "PATH": f"{root / 'bin'}:{os.environ['PATH']}", "SUDO_USER": "core"}
@@ -222,13 +222,20 @@ def test_the_content_stays_on_the_host(machine: Machine) -> None:
         "journalctl",
         "Nov 22 08:00:07.000001 a coreos-cloudinit[7]: Command 'useradd --password SECRET SECRET b' failed: x\n"
         "Nov 22 08:00:07.000001 a coreos-cloudinit[7]: useradd --password *SECRET SECRET\n"
-        "Nov 22 08:00:07.000001 a coreos-cloudinit[7]: Authorizing SSH keys for CoreOS user 'b' from 'https://SECRET'",
+        "Nov 22 08:00:07.000001 a coreos-cloudinit[7]: Authorizing SSH keys for CoreOS user 'b' from 'https://SECRET'\n"
+        "Nov 22 08:00:07.000001 a coreos-cloudinit[7]: Failed to parse user-data: cannot decode !!str `SECRET\n"
+        "                                              SECRET` as a !!int\n"
+        "                                              useradd: user 'b' already exists\n"
+        "Nov 22 08:00:07.000001 a coreos-cloudinit[7]: URL S SECRET does not have a valid HTTP scheme. Skipping.\n"
+        "Nov 22 08:00:07.000001 a coreos-cloudinit[7]: Fetching data from ftp://SECRET@example.org/. Attempt #1",
     )
     machine.say(
         "coreos-cloudinit",
         "2026/11/22 08:00:07 line 2: error: Unknown anchor 'SECRET' referenced\n"
         "2026/11/22 08:00:07 line 3: error: cannot decode !!str `SE`CRET` as a !!int\n"
-        "2026/11/22 08:00:07 line 4: error: invalid value SECRET",
+        "2026/11/22 08:00:07 line 4: error: invalid value SECRET\nline of SECRET\n"
+        "2026/11/22 08:00:07 line 5: error: Anchor 'SECRET' value contains itself\n"
+        '2026/11/22 08:00:07 line 6: error: invalid map key: map[interface {}]interface {}{"SECRET":interface {}(nil)}',
         1,
     )
     source = machine.source(
@@ -241,10 +248,13 @@ def test_the_content_stays_on_the_host(machine: Machine) -> None:
         Finding(2, "error", "Unknown anchor '...' referenced"),
         Finding(3, "error", "cannot decode !!str ... as a !!int"),
         Finding(4, "error", "invalid value ..."),
+        Finding(5, "error", "Anchor '...' value contains itself"),
+        Finding(6, "error", "invalid map key: ..."),
     ]
     assert content.validation == 1
     assert source.run
-    assert len(source.run.errors) == 1
+    assert len(source.run.errors) == 2
+    assert source.run.errors[1].endswith("cannot decode !!str ... | useradd: user 'b' already exists")
     assert content.skeleton
     assert content.skeleton.tree == {"passwd": "_alias", "foo": "_text", "write_files": [{"content": "_\n"}]}
 
