@@ -469,12 +469,9 @@ def test_what_is_remembered(machine: Machine) -> None:
     machine.remembers(DIGEST, after=0.25)
     found = machine.source().memory
     assert found
-    assert found == Memory(
-        DIGEST,
-        pytest.approx(machine.file.stat().st_ctime + 0.25, abs=1e-5),
-        BOOT,
-        Written(files=["/a"], units=["b.service"], drop_ins=[], enabled=[], masked=[]),
-    )
+    assert found.applied == pytest.approx(machine.file.stat().st_ctime + 0.25, abs=1e-5)
+    written = Written(files=["/a"], units=["b.service"], drop_ins=[], enabled=[], masked=[])
+    assert found == Memory(DIGEST, found.applied, BOOT, written)
 
 
 def test_what_others_could_have_written_is_not_remembered(machine: Machine) -> None:
@@ -498,7 +495,27 @@ def test_a_memory_of_somebody_else_s_is_none(machine: Machine) -> None:
     assert machine.source().memory is None
 
 
-_KNOWN = {"sha256": DIGEST, "applied": 1795339858.5, "boot": BOOT, "written": WRITTEN}
+_KNOWN: dict[str, Any] = {"sha256": DIGEST, "applied": 1795339858.5, "boot": BOOT, "written": WRITTEN}
+
+
+_WRONG: list[dict[str, Any]] = [
+    {"sha256": 1},
+    {"sha256": [DIGEST]},
+    {"sha256": DIGEST + "\n"},
+    {"sha256": DIGEST.upper()},
+    {"applied": "1"},
+    {"applied": None},
+    {"applied": [1]},
+    {"applied": 10**400},
+    {"boot": 1},
+    {"boot": None},
+    {"written": None},
+    {"written": []},
+    {"written": {}},
+    {"written": {**WRITTEN, "files": "/a"}},
+    {"written": {**WRITTEN, "files": [1]}},
+    {"written": {**WRITTEN, "files": {"/a": 1}}},
+]
 
 
 @pytest.mark.parametrize(
@@ -513,27 +530,7 @@ _KNOWN = {"sha256": DIGEST, "applied": 1795339858.5, "boot": BOOT, "written": WR
         '"x"',
         "SHA256=0",
         "\0\x1b\xff",
-        *(
-            json.dumps({**_KNOWN, **wrong})
-            for wrong in (
-                {"sha256": 1},
-                {"sha256": [DIGEST]},
-                {"sha256": DIGEST + "\n"},
-                {"sha256": DIGEST.upper()},
-                {"applied": "1"},
-                {"applied": None},
-                {"applied": [1]},
-                {"applied": 10**400},
-                {"boot": 1},
-                {"boot": None},
-                {"written": None},
-                {"written": []},
-                {"written": {}},
-                {"written": {**WRITTEN, "files": "/a"}},
-                {"written": {**WRITTEN, "files": [1]}},
-                {"written": {**WRITTEN, "files": {"/a": 1}}},
-            )
-        ),
+        *(json.dumps({**_KNOWN, **wrong}) for wrong in _WRONG),
         *(json.dumps({key: value for key, value in _KNOWN.items() if key != missing}) for missing in _KNOWN),
     ],
 )
