@@ -30,12 +30,14 @@ ALLOWED: dict[str, set[str]] = {
     # since 209; where it is missing, more is asked by other means
     "busctl": set(),
     "cat": set(),
-    "chmod": set(),
+    "chmod": {"--reference"},
+    "chown": {"--reference"},
     "cmp": {"-s"},
     "cut": {"-d", "-f"},
     "date": {"-d"},
+    "dd": set(),
     "dirname": set(),
-    "flock": {"-n"},
+    "flock": {"-n", "-w"},
     "getent": set(),
     "gzip": {"-c", "-d"},
     "readlink": {"-f"},
@@ -46,7 +48,7 @@ ALLOWED: dict[str, set[str]] = {
     "mkdir": {"-p"},
     "mkfifo": set(),
     "mktemp": {"-d"},
-    "mv": {"-f"},
+    "mv": {"-T", "-f"},
     "rm": {"-f", "-r"},
     "rmdir": set(),
     # GNU sed has -s since 4.0; its command F came with 4.2.2, so nothing may rely on that
@@ -73,7 +75,8 @@ ALLOWED: dict[str, set[str]] = {
     "systemctl": {"--all", "-p", "--no-ask-password", "--no-pager", "--no-legend", "--full", "--quiet", "--no-block"},
     # dump is its own since 207; where the command is missing or fails, nothing else is
     "systemd-analyze": {"--no-pager"},
-    "journalctl": {"-b", "-q", "-n", "-o", "-u", "--since", "--no-pager"},
+    # --sync came with 228; where it fails, a second is waited
+    "journalctl": {"-b", "-q", "-n", "-o", "-u", "--since", "--no-pager", "--sync"},
 }
 # what stands before a command and is followed by so many words of its own
 WRAPPERS = {"section": 2, "timeout": 1, "limited": 0}
