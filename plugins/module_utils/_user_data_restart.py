@@ -49,8 +49,9 @@ _RUNS_USER_DATA = re.compile(
     r"(user-cloudinit|system-cloudinit|user-configdrive|user-configvirtfs)[@.]|(coreos-cloudinit|container-linux-remediation)-"
 )
 
-# A unit is stopped with those that it names so. What names them the other way round (RequiredBy= ...) is the same edge.
+# A unit is stopped, and restarted, with those that it names so; and those with it that it names the other way round.
 _STOPPED_WITH = (*REQUIREMENTS, "PartOf", "StopPropagatedFrom")
+_STOPS = ("RequiredBy", "RequiredByOverridable", "RequisiteOf", "BoundBy", "ConsistsOf", "PropagatesStopTo")
 
 _RESTART_SH = (
     CHAIN_SH
@@ -140,7 +141,23 @@ restart_sockets() {
   done
   limited systemctl --no-ask-password start -- $STOPPED || STATUS=$?
   finish sockets "$STATUS"
-  return "$STATUS"
+}
+
+# systemctl waits for the units that it was given, and not for what systemd restarts with them.
+wait_for_the_rest() {
+  while [ "$(($(date +%s) - BEGAN))" -lt "$TIMEOUT" ] && any_has_a_job; do
+    sleep 0.2
+  done
+}
+
+any_has_a_job() {
+  JOBS=$(timeout -k 1 20 systemctl list-jobs --no-pager --no-legend --full) || return
+  while read -r _ NAME _; do
+    ! is_among "$NAME" "$ALL" || return 0
+  done <<END
+$JOBS
+END
+  return 1
 }
 
 # shellcheck disable=SC2086
@@ -154,17 +171,25 @@ restart() {
     ask_docker
     [ -z "$CONTAINERS" ] || SPARED=$(walk "$HOLDS_CONTAINERS" "$STOPPED_WITH") || return
   fi
-  begin known
-  finish known 0
   PLAIN=
   WITH_SERVICES=
   STOPPED=
   choose
-  ALL=$(printf '%s\n' $WITH_SERVICES $STOPPED $PLAIN | sort -u)
-  [ -n "$ALL" ] || return 0
-  section before 20 systemctl show --no-pager -p Id -p ActiveEnterTimestampMonotonic -- $ALL
-  FAILED=
-  [ -z "$WITH_SERVICES" ] || restart_sockets || FAILED=yes
+  CHOSEN=$(printf '%s\n' $WITH_SERVICES $STOPPED $PLAIN | sort -u)
+  if [ -n "$CHOSEN" ]; then
+    ALL=$(walk "$CHOSEN" "$STOPS") || return
+    BEFORE=$(timeout -k 1 20 systemctl show --no-pager -p Id -p ActiveState -p ActiveEnterTimestampMonotonic -- $ALL) ||
+      return
+    begin before
+    printf '%s\n' "$BEFORE"
+    finish before 0
+    # what is up, and so is restarted with them; systemd tells the name first
+    ALL=$(printf '%s\n' "$BEFORE" | sed -n -e '/^Id=/{ s/^Id=//; h; }' -e '/^ActiveState=[ar]/{ x; p; }')
+  fi
+  begin known
+  finish known 0
+  [ -n "$CHOSEN" ] || return 0
+  [ -z "$WITH_SERVICES" ] || restart_sockets
   REST=
   for NAME in $PLAIN; do
     is_among "$NAME" "$STOPPED" || REST=$REST$LINE$NAME
@@ -172,15 +197,22 @@ restart() {
   if [ -n "$REST" ]; then
     begin job
     limited systemctl --no-ask-password restart -- $REST
-    STATUS=$?
-    finish job "$STATUS"
-    [ "$STATUS" -eq 0 ] || FAILED=yes
+    finish job "$?"
   fi
-  section show 20 systemctl show --no-pager"""
+  wait_for_the_rest
+  AFTER=$(timeout -k 1 20 systemctl show --no-pager"""
     + shown(CHAIN_PROPERTIES)
-    + r""" -p ActiveEnterTimestampMonotonic -- $ALL
+    + r""" -p ActiveEnterTimestampMonotonic -- $ALL)
+  STATUS=$?
+  begin show
+  printf '%s\n' "$AFTER"
+  finish show "$STATUS"
   section jobs 20 systemctl list-jobs --no-pager --no-legend --full
-  [ -z "$FAILED" ] || chain "$ALL"
+  case $AFTER in
+    *ActiveState=activating* | *ActiveState=deactivating* | *ActiveState=inactive* | *ActiveState=failed*)
+      chain "$ALL"
+      ;;
+  esac
 }
 
 set -f
@@ -194,7 +226,7 @@ class Restarted:
     """What came of it.
 
     Attributes:
-        done: the names of the units that were restarted, and of the services of sockets among them.
+        done: the names of the units that were restarted, and of those that are always restarted with them.
         refused: why others were not, in sentences.
         left: those others.
     """
@@ -231,6 +263,7 @@ def restart_changed(
             "HOLDS_CONTAINERS": "\n".join(_HOLDS_CONTAINERS),
             "LETS_IN": "\n".join(_LETS_IN),
             "STOPPED_WITH": shown(_STOPPED_WITH).strip(),
+            "STOPS": shown(_STOPS).strip(),
             "TIMEOUT": str(timeout),
         },
         needs=("systemctl", "sed", "curl"),
@@ -250,8 +283,10 @@ def restart_changed(
             "systemd did not tell what would be stopped with them; check that 'systemctl show' answers, then run again"
         )
         return Restarted([], [*refused, f"Not restarted: {names}, for {why}."], units)
-    refused += _found_out(answer)
-    done = _proven(host, answer, refused, timeout=timeout)
+    for name, sentence in _found_out(answer).items():
+        refused.append(sentence)
+        allowed = [unit for unit in allowed if unit.name != name]
+    done = _proven(host, answer, [unit.name for unit in allowed], refused, timeout=timeout)
     return Restarted(done, refused, [unit for unit in units if unit.name not in done])
 
 
@@ -274,19 +309,17 @@ _DOOR = (
 )
 
 
-def _found_out(answer: Answer) -> list[str]:
-    """Return why units were not restarted, as the host told it."""
-    sentences = []
+def _found_out(answer: Answer) -> dict[str, str]:
+    """Return why units were not restarted, as the host told it, by their names."""
+    sentences = {}
     for line in answer["refused"].out.splitlines():
         why, _blank, name = line.partition(" ")
-        if not is_unit_name(name):
-            continue
         if why == "door":
-            sentences.append(_DOOR.format(name))
-        else:
-            sentences.append(
-                f"{name} was not restarted, for that would stop containers: {_dockers(answer)}. Restart it when "
-                f"none runs, or give 'allow_container_restart: true'."
+            sentences[name] = _DOOR.format(printable(name))
+        elif why == "containers":
+            sentences[name] = (
+                f"{printable(name)} was not restarted, for that would stop containers: {_dockers(answer)}. Restart "
+                f"it when none runs, or give 'allow_container_restart: true'."
             )
     return sentences
 
@@ -302,28 +335,36 @@ def _dockers(answer: Answer) -> str:
     return ", ".join(told)
 
 
-def _proven(host: Host, answer: Answer, refused: t.Sequence[str], *, timeout: int) -> list[str]:
-    """Return the units that were restarted, or raise why one was not."""
-    if "show" not in answer:
+def _proven(host: Host, answer: Answer, names: t.Sequence[str], refused: t.Sequence[str], *, timeout: int) -> list[str]:
+    """Return the units that were restarted, or raise why one is not up again."""
+    if not names:
         return []
+    show, calls = answer["show"], [answer[name] for name in ("sockets", "job") if name in answer]
     entered = {unit["Id"]: unit.get(_ENTERED, "") for unit in parse_show(answer["before"].out)}
     queued = {job.unit: job for job in parse_jobs(answer["jobs"].out)}
-    found = [unit for unit in parse_show(answer["show"].out) if is_unit_name(unit["Id"])]
-    failed = [unit for unit in found if unit["Id"] in queued or not _is_new(unit, entered.get(unit["Id"], ""))]
-    done = [unit["Id"] for unit in found if unit not in failed]
-    calls = [answer[name] for name in ("sockets", "job") if name in answer]
-    told = Section(max(call.rc for call in calls), "", "".join(call.err for call in calls))
-    if answer["show"].rc or not found:
-        said = printable(answer["show"].err) or "nothing"
+    found = {unit["Id"]: unit for unit in parse_show(show.out) if is_unit_name(unit["Id"])}
+    missing = [name for name in names if name not in found]
+    if missing:
+        said = "nothing in 20 s" if show.timed_out else f"'{printable(show.err)}'"
         raise RemediationError(
-            f"Units were restarted, and 'systemctl show' did not tell how they are: it said '{said}'. "
-            f"Check that the host's systemd answers, then run again.",
+            f"{', '.join(missing)} should have been restarted, and 'systemctl show' does not tell how that went: it "
+            f"said {said}. Check that the host's systemd answers, then run again.",
             restarted=[],
             refused=list(refused),
         )
+    new = [name for name, unit in found.items() if _is_new(unit, entered.get(name, ""))]
+    failed = [
+        unit
+        for name, unit in found.items()
+        if name in queued or not (name in new or (is_active(unit) and name not in names))
+    ]
+    done = [name for name in new if name not in queued]
     if failed:
-        late = any(call.timed_out for call in calls)
-        failures = [find_failure(unit, queued.get(unit["Id"]), "restart", answer, late=late) for unit in failed]
+        told = Section(max(call.rc for call in calls), "", "".join(call.err for call in calls))
+        failures = [
+            find_failure(unit, queued.get(unit["Id"]), "restart", answer, late=told.timed_out or unit["Id"] in queued)
+            for unit in failed
+        ]
         message, more = explain(host, failures, told=told, began=answer["began"].out.strip(), timeout=timeout)
         raise RemediationError(message, restarted=done, refused=list(refused), **more)
     return done

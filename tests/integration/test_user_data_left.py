@@ -47,7 +47,7 @@ class Box:
         self.asked = Asked(units=[AskedUnit(name) for name in units])
 
     def run(self, script: str) -> Completed:
-        words = [MACHINE, "ssh", self.machine.name, "sudo /bin/sh -s"]
+        words = [str(MACHINE), "ssh", self.machine.name, "sudo /bin/sh -s"]
         done = subprocess.run(words, input=script, capture_output=True, text=True, check=False, timeout=300)
         return Completed(done.returncode, done.stdout, done.stderr)
 
@@ -126,9 +126,12 @@ def test_a_restart_that_fails_says_why(machine: MachineFactory) -> None:
     assert details["journal"]["app.service"]
 
 
-def test_what_containers_and_the_operator_stand_on_is_not_restarted(machine: MachineFactory) -> None:
-    names = ["docker.service", "flanneld.service", "docker-tcp.socket", "app.service", "ssh.service"]
-    box = Box(machine("healthy", fresh=True), *names)
+@pytest.mark.parametrize(("release", "below"), [("1010", "early-docker.service"), ("2512", "containerd.service")])
+def test_what_containers_and_the_operator_stand_on_is_not_restarted(
+    machine: MachineFactory, release: str, below: str
+) -> None:
+    names = ["docker.service", "flanneld.service", "docker-tcp.socket", below, "app.service", "ssh.service"]
+    box = Box(machine("healthy", release=release, fresh=True), *names)
     sh = box.machine.sh
     box.write(
         "/etc/systemd/system/docker-tcp.socket",
@@ -155,7 +158,7 @@ def test_what_containers_and_the_operator_stand_on_is_not_restarted(machine: Mac
         by_name = {sentence.split()[0]: sentence for sentence in restarted.refused}
         assert set(by_name) == set(names) - set(done)
         assert "cut the operator off" in by_name["ssh.service"]
-        assert all(words in by_name[name] for name in names[:3])
+        assert all(words in by_name[name] for name in names[:4])
 
     refusals(["app.service"], "would stop containers: docker.service runs some")
     sh("kill -STOP $(systemctl show -p MainPID --value docker)")

@@ -24,7 +24,8 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._user_
     restart_changed,
 )
 
-# A unit's state and when it came up are in the files active/NAME and entered/NAME, its dependencies in deps/NAME.
+# A unit's state and when it came up are in the files active/NAME and entered/NAME, its dependencies in deps/NAME, and
+# what is restarted with it in along/NAME: that is still down when the restart returns, and has a job.
 _SYSTEMCTL = r"""#!/bin/sh
 cd "$(dirname "$0")/.."
 all=$*
@@ -34,6 +35,9 @@ enter() {
     [ ! -e "refused-once/$name" ] || { rm "refused-once/$name"; return 1; }
     echo active >"active/$name"
     date +%s%N >"entered/$name"
+    for other in $(sed 's/.*=//' "along/$name" 2>/dev/null); do
+      [ "$(cat "active/$other" 2>/dev/null)" != active ] || { echo inactive >"active/$other"; echo "$other" >>job; }
+    done
   done
 }
 while [ "${1#-}" != "$1" ]; do shift; done
@@ -49,13 +53,19 @@ case $verb in
     for name in $(names "$@"); do
       case $all in
         *PartOf*) cat "deps/$name" 2>/dev/null; echo ;;
+        *RequiredBy*) cat "along/$name" 2>/dev/null; echo ;;
         *) printf 'Id=%s\nActiveState=%s\nActiveEnterTimestampMonotonic=%s\nLoadState=loaded\n\n' "$name" \
              "$(cat "active/$name" 2>/dev/null || echo inactive)" "$(cat "entered/$name" 2>/dev/null || echo 0)" ;;
       esac
     done
     ;;
   is-active) cat "active/$(names "$@")" 2>/dev/null || { echo inactive; exit 3; } ;;
-  list-jobs) ;;
+  list-jobs)
+    if [ -e job ]; then
+      sed 's/.*/7 & restart waiting/' job
+      [ -e stuck ] || { enter $(cat job); rm job; } 2>/dev/null
+    fi
+    ;;
   daemon-reload) [ ! -e no-reload ] || { echo 'Access denied' >&2; exit 1; } ;;
   *)
     echo "$verb $(names "$@" | tr '\n' ' ' | sed 's/ $//')" >>asked
@@ -81,7 +91,7 @@ class Machine:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        for folder in ("bin", "active", "entered", "deps", "containers", "stays-down", "refused-once"):
+        for folder in ("bin", "active", "entered", "deps", "along", "containers", "stays-down", "refused-once"):
             (root / folder).mkdir()
         programs = {"systemctl": _SYSTEMCTL, "curl": _CURL, "journalctl": "#!/bin/sh\n"}
         for name, text in programs.items():
@@ -96,6 +106,9 @@ class Machine:
 
     def needs(self, name: str, *lines: str) -> None:
         (self.root / "deps" / name).write_text("".join(f"{line}\n" for line in lines))
+
+    def takes_along(self, name: str, *names: str) -> None:
+        (self.root / "along" / name).write_text(f"RequiredBy={' '.join(names)}\n")
 
     def docker_says(self, text: str, docker: str = "docker") -> None:
         self.up(f"{docker}.service")
@@ -258,6 +271,27 @@ def test_nothing_is_restarted_where_systemd_does_not_answer(machine: Machine) ->
         machine.restart("a.service")
     with pytest.raises(RemediationError, match=r"did not tell why: exit status 1, 'Connection timed out'"):
         blocked_by(machine, "a.service", "start", 5)
+
+
+def test_what_is_restarted_along_is_waited_for(machine: Machine) -> None:
+    machine.docker_says("[]")
+    machine.takes_along("containerd.service", "docker.service", "down.service")
+    assert machine.restart("containerd.service").done == ["containerd.service", "docker.service"]
+    assert machine.read("asked") == ["restart containerd.service"]
+
+    machine.mark("stays-down/docker.service")
+    with pytest.raises(RemediationError, match=r"docker\.service did not restart") as found:
+        machine.restart("containerd.service")
+    assert found.value.details["restarted"] == ["containerd.service"]
+
+    machine.root.joinpath("stays-down/docker.service").unlink()
+    machine.up("docker.service")
+    machine.mark("stuck")
+    units = [ChangedUnit("containerd.service", ["/x"])]
+    with pytest.raises(
+        RemediationError, match=r"docker\.service did not restart within 2 s: .* restart job 7 is still"
+    ):
+        restart_changed(machine, units, allow_container_restart=False, timeout=2)
 
 
 def test_what_systemd_will_not_restart_is_not_tried(machine: Machine) -> None:
