@@ -12,6 +12,7 @@ user-data; a failure costs more, to tell why and to undo what can be undone.
 
 from __future__ import annotations
 
+import re
 import typing as t
 from dataclasses import dataclass
 
@@ -63,6 +64,9 @@ SPEC: dict[str, t.Any] = {
         "timeout": {"type": "int", "default": 120},
     },
 }
+
+# Neither can be sent to a host; a byte that is no UTF-8 is half of a surrogate pair to Python.
+_NO_TEXT = re.compile("[\\0\\ud800-\\udfff]")
 
 _TO_APPLY = ("unapplied", "stale", "failed", "applying")
 
@@ -153,8 +157,16 @@ def _check(params: t.Mapping[str, t.Any]) -> None:
         raise RemediationError(
             f"The time limit of {params['timeout']} seconds is out of range. Give 1 to 86400 seconds."
         )
-    given = params["content"]
-    size = len(given.encode("utf-8", "surrogateescape")) if given else 0
+    given = params["content"] or ""
+    wrong = _NO_TEXT.search(given)
+    if wrong:
+        line = given.count("\n", 0, wrong.start()) + 1
+        what = "a NUL character" if wrong[0] == "\0" else "a character that is no UTF-8"
+        raise RemediationError(
+            f"The given user-data is no text: line {line} has {what}. Nothing was "
+            f"changed; look whether it is the right file, and give it as UTF-8 and unpacked."
+        )
+    size = len(given.encode())
     if size >= SIZE_LIMIT:
         raise RemediationError(
             f"The given user-data has {size} bytes, and {SIZE_LIMIT} are too many to be applied. Nothing was changed; "
