@@ -15,20 +15,14 @@ import typing as t
 
 from ansible_collections.container_linux.remediation.plugins.module_utils._host import printable
 from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import is_active, state_words
-from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_compare import (
-    UNWRITTEN,
-    is_network,
-    targets,
-)
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_compare import UNWRITTEN
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_targets import is_network, targets
 
 if t.TYPE_CHECKING:
     from ansible_collections.container_linux.remediation.plugins.module_utils._cloud_config import Asked, AskedUnit
-    from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_compare import (
-        Comparison,
-        Item,
-        Target,
-        UnitState,
-    )
+    from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_compare import Comparison, Item
+    from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_targets import Target
+    from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_units import UnitState
 
 _Sides = t.Tuple[t.Optional[str], t.Optional[str]]
 """A line before and after; None: there is none."""

@@ -6,11 +6,13 @@ to say. What the host takes for a text is held against what PyYAML reads."""
 
 from __future__ import annotations
 
+import base64
+import gzip
+import hashlib
 import os
 import re
 import shutil
 import subprocess
-import typing as t
 from pathlib import Path
 
 import pytest
@@ -18,25 +20,15 @@ import yaml
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.container_linux.remediation.plugins.module_utils import _user_data_compare
-from ansible_collections.container_linux.remediation.plugins.module_utils._cloud_config import (
-    Asked,
-    AskedDropIn,
-    AskedFile,
-    AskedUnit,
-    asked,
+from ansible_collections.container_linux.remediation.plugins.module_utils import (
+    _user_data_compare,
+    _user_data_targets,
 )
+from ansible_collections.container_linux.remediation.plugins.module_utils._cloud_config import Asked, AskedFile, asked
 from ansible_collections.container_linux.remediation.plugins.module_utils._host import Completed, RemediationError
-from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_compare import (
-    Comparison,
-    Item,
-    UnitState,
-    compare,
-    targets,
-)
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_compare import Comparison, compare
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_skeleton import (
     SKELETON_SED,
-    Text,
     parse_skeleton,
 )
 
@@ -105,7 +97,7 @@ class Machine:
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Machine:
     machine = Machine(tmp_path)
     machine.shell = [request.param] + ["--posix"] * (request.param == "bash")
-    monkeypatch.setattr(_user_data_compare, "_ROOT", str(tmp_path))
+    monkeypatch.setattr(_user_data_targets, "_ROOT", str(tmp_path))
     monkeypatch.setattr(_user_data_compare, "_RUN", str(tmp_path / "run"))
     return machine
 
@@ -221,7 +213,7 @@ def test_the_host_reads_blocks_as_pyyaml_does(
 ) -> None:
     machine = Machine(tmp_path_factory.mktemp("machine"))
     machine.shell = [shell]
-    monkeypatch.setattr(_user_data_compare, "_ROOT", str(machine.root))
+    monkeypatch.setattr(_user_data_targets, "_ROOT", str(machine.root))
     monkeypatch.setattr(_user_data_compare, "_RUN", str(machine.root / "run"))
     try:
         read = yaml.safe_load(text)
@@ -237,3 +229,184 @@ def test_the_host_reads_blocks_as_pyyaml_does(
         machine.put(file["path"], (file["content"] or "").encode() + b"x")
     for item in machine.compare(text.encode()).items:
         assert item.state == "differs" and item.why.startswith("content")
+
+
+ENCODED = {
+    "base64": base64.b64encode(b"packed\n"),
+    "b64": base64.b64encode(b"packed\n"),
+    "gzip+base64": base64.b64encode(gzip.compress(b"packed\n")),
+    "gz+b64": base64.b64encode(gzip.compress(b"packed\n")),
+}
+
+
+@pytest.mark.parametrize("encoding", [*ENCODED, "base64 broken", "gz+b64 broken", "gzip", "rot13"])
+def test_encodings(machine: Machine, encoding: str) -> None:
+    name, _blank, broken = encoding.partition(" ")
+    content = "!!" if broken else ENCODED.get(name, b"x").decode()
+    machine.put("/etc/a", b"packed\n")
+    text = f"#cloud-config\nwrite_files:\n- path: /etc/a\n  owner: {OWN}\n  encoding: {name}\n  content: |\n    {content}\n"
+    state, why = states(machine.compare(text.encode()))["/etc/a"]
+    if encoding in ENCODED:
+        assert state == "same"
+        machine.put("/etc/a", b"packed")
+        assert states(machine.compare(text.encode()))["/etc/a"] == ("differs", "content")
+    else:
+        assert state == "not_compared"
+        assert "encoding" in why
+
+
+def test_what_grows_without_end_is_not_unpacked(machine: Machine) -> None:
+    content = base64.b64encode(gzip.compress(b"\0" * (_user_data_compare.SIZE_LIMIT + 1))).decode()
+    machine.put("/etc/a", b"")
+    text = f"#cloud-config\nwrite_files:\n- path: /etc/a\n  encoding: gz+b64\n  content: {content}\n"
+    assert states(machine.compare(text.encode()))["/etc/a"][0] == "not_compared"
+
+
+def test_mode_owner_and_what_is_no_file(machine: Machine) -> None:
+    text = "#cloud-config\nwrite_files:\n"
+    for name in "abcd":
+        text += f"- path: /etc/{name}\n  owner: {OWN}\n  permissions: 0640\n  content: x\n"
+    machine.put("/etc/a", b"x", mode=0o640)
+    machine.put("/etc/b", b"y", mode=0o4755)
+    (machine.root / "etc/c").symlink_to("a")
+    (machine.root / "etc/d").mkdir()
+    assert states(machine.compare(text.encode())) == {
+        "/etc/a": ("same", ""),
+        "/etc/b": ("differs", "content, mode (04755 instead of 0640)"),
+        "/etc/c": ("differs", "a symbolic link is in its place"),
+        "/etc/d": ("differs", "something that is no file is in its place"),
+    }
+    found = states(machine.compare(text.replace(OWN, "4242:4243").encode()))
+    assert found["/etc/a"][0] == "differs"
+    assert found["/etc/a"][1].startswith("owner (") and found["/etc/a"][1].endswith(" instead of 4242:4243)")
+
+
+def test_units_and_drop_ins(machine: Machine) -> None:
+    text = """#cloud-config
+coreos:
+  units:
+  - name: a.service
+    content: |
+      [Service]
+  - name: a.service
+    runtime: yes
+    drop-ins:
+    - name: 10-b.conf
+      content: "[Unit]"
+  - name: c.network
+    content: |-
+      [Match]
+  - name: empty.service
+    content: ''
+  - name: masked.service
+    mask: true
+    content: x
+  etcd2:
+    name: a
+  flannel: {}
+"""
+    machine.put("/etc/systemd/system/a.service", b"[Service]\n")
+    machine.put("/run/systemd/system/a.service.d/10-b.conf", b"[Unit]")
+    machine.put("/etc/systemd/network/c.network", b"[Match]\n")
+    found = machine.compare(text.encode())
+    assert [(item.kind, item.name, item.path.removeprefix(str(machine.root)), item.state) for item in found.items] == [
+        ("unit", "a.service", "/etc/systemd/system/a.service", "same"),
+        ("drop_in", "a.service/10-b.conf", "/run/systemd/system/a.service.d/10-b.conf", "same"),
+        ("unit", "c.network", "/etc/systemd/network/c.network", "differs"),
+        ("unit", "empty.service", "/etc/systemd/system/empty.service", "not_compared"),
+        (
+            "drop_in",
+            "etcd2.service/20-cloudinit.conf",
+            "/run/systemd/system/etcd2.service.d/20-cloudinit.conf",
+            "missing",
+        ),
+    ]
+
+
+def test_paths_with_all_that_a_shell_might_read(machine: Machine) -> None:
+    names = ["a b", " a ", "a'b", 'a"b', "a\\b", "a$(b)", "-a", "a*", "é", "a\tb", "a;b"]
+    content = b"#cloud-config\n#\n"
+    for name in names:
+        machine.put(f"/etc/{name}", b"")
+    path = machine.root / "user-data"
+    path.write_bytes(content)
+    asking = Asked(files=[AskedFile(f"/etc/{name}", owner=OWN) for name in [*names, "no such", "a\nb"]])
+    found = compare(machine, asking, path=str(path))
+    assert [item.state for item in found.items] == ["same"] * len(names) + ["missing", "not_compared"]
+
+
+def test_a_user_data_that_is_another_one_by_now(machine: Machine) -> None:
+    content = b"#cloud-config\nwrite_files:\n- path: /etc/a\n  content: x\n"
+    path = machine.root / "user data"
+    path.write_bytes(content)
+    digest = hashlib.sha256(content).hexdigest()
+    assert compare(machine, machine.asked(content), path=str(path), sha256=digest).items[0].state == "missing"
+    path.write_bytes(content + b"#")
+    with pytest.raises(RemediationError, match="another one than was looked at"):
+        compare(machine, machine.asked(content), path=str(path), sha256=digest)
+    # without a digest, what is left of it is told at least
+    machine.put("/etc/a", b"x")
+    path.write_bytes(b"#cloud-config\n")
+    found = compare(machine, machine.asked(content), path=str(path))
+    assert found.items[0].state == "not_compared"
+    path.unlink()
+    found = compare(machine, machine.asked(content), path=str(path))
+    assert found.items[0].state == "not_compared"
+    assert found.partial
+
+
+def test_nothing_is_left_when_the_shell_is_ended(machine: Machine) -> None:
+    (machine.root / "bin/sed").write_text(
+        "#!/bin/sh\nkill -TERM $(cat /proc/$PPID/stat | cut -d ' ' -f 4)\nsleep 0.2\n"
+    )
+    (machine.root / "bin/sed").chmod(0o755)
+    text = b"#cloud-config\nwrite_files:\n- path: /etc/a\n  content: x\n"
+    (machine.root / "user data").write_bytes(text)
+    with pytest.raises(RemediationError, match="did not run the script to its end"):
+        compare(machine, machine.asked(text), path=str(machine.root / "user data"), content=text.decode())
+    assert not list((machine.root / "run").iterdir())
+
+
+def test_what_is_written_for_the_comparison_is_ours_alone(machine: Machine) -> None:
+    (machine.root / "bin/sha256sum").write_text(
+        f"#!/bin/sh\nls -l -d {machine.root}/run/* {machine.root}/run/*/* >{machine.root}/seen\n"
+    )
+    (machine.root / "bin/sha256sum").chmod(0o755)
+    machine.put("/etc/a", b"x")
+    machine.compare(b"#cloud-config\nwrite_files:\n- path: /etc/a\n  content: x\n", given=True)
+    modes = {line.split()[0] for line in (machine.root / "seen").read_text().splitlines()}
+    assert {mode[:10] for mode in modes} == {"drwx------", "-rw-------"}
+
+
+def test_many_texts(machine: Machine) -> None:
+    count = 1200
+    rows = [f"- path: /etc/many/{number}\n  content: |-\n    text {number}\n" for number in range(count)]
+    text = "#cloud-config\nwrite_files:\n" + "".join(rows)
+    for number in range(count):
+        machine.put(f"/etc/many/{number}", b"text %d" % (number if number % 7 else -1))
+    began = time.monotonic()
+    found = machine.compare(text.encode())
+    assert time.monotonic() - began < 10
+    for number, item in enumerate(found.items):
+        assert (item.state == "same" or not item.why.startswith("content")) == bool(number % 7)
+    assert len(found.items) == count
+
+
+_ROWS = ["DOUBTS", "KINDS", "STATS", "SAME", "EMPTY", "extract", "units", "lasting", "ends", "hostname", "users"]
+
+
+@given(st.dictionaries(st.sampled_from(_ROWS), st.tuples(st.integers(0, 255), st.text())))
+@settings(deadline=None)
+def test_no_answer_makes_the_parser_fail(answer: dict[str, tuple[int, str]]) -> None:
+    class Hostile:
+        def run(self, script: str) -> Completed:
+            fence = re.findall(r"^FENCE=(\S+)$", script, re.MULTILINE)[0]
+            parts = [("whole", (0, "")), *answer.items()]
+            out = "".join(f"\n{fence} begin {name}\n{text}\n{fence} end {name} {rc}\n" for name, (rc, text) in parts)
+            return Completed(0, out, "")
+
+    asking = asked(parse_skeleton("write_files:\n- path: /a\n  content: |\n    _\n- path: /b\n  content: _text\n"))
+    found = compare(Hostile(), asking, path="/x")
+    assert [item.path for item in found.items] == ["/a", "/b"]
+    for item in found.items:
+        assert item.state in ("same", "differs", "missing", "not_compared")

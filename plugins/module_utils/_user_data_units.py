@@ -1,0 +1,215 @@
+# Copyright (c) 2026 container_linux.remediation contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the collection: it may change in any release.
+
+"""Whether the units that a cloud-config names are in the state that it asks for."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, field
+
+from ansible_collections.container_linux.remediation.plugins.module_utils._host import printable
+from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import (
+    is_active,
+    is_unit_name,
+    parse_show,
+    state_words,
+    was_skipped,
+)
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_targets import is_network
+
+if t.TYPE_CHECKING:
+    from ansible_collections.container_linux.remediation.plugins.module_utils._cloud_config import Asked, AskedUnit
+    from ansible_collections.container_linux.remediation.plugins.module_utils._host import Answer
+    from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import Properties
+
+_PROPERTIES = (
+    "Id LoadState ActiveState SubState Result Type RemainAfterExit UnitFileState NeedDaemonReload FragmentPath "
+    "ConditionResult ConditionTimestampMonotonic AssertResult AssertTimestampMonotonic InactiveExitTimestampMonotonic "
+    "ExecMainCode ExecMainStatus ActiveEnterTimestamp"
+)
+
+# The ids of what systemd logs of a unit: that it is up, that it is down, that it failed, that it was skipped.
+_STARTED = ("39f53479d3a045ac8e11786248231fbf", "0e4284a0caca4bfc81c0bb6786972673")
+_ENDED = ("9d1aaa27d60140bd96365438aad20286", "be02cf6855d2428ba40df7e9d022f03d")
+
+UNITS_SH = r"""
+if [ -n "$UNITS" ]; then
+  begin units
+  # shellcheck disable=SC2086 # properties and units are lists of words
+  SHOWN=$(timeout -k 1 "$LIMIT" systemctl show --no-pager $PROPERTIES -- $UNITS)
+  STATUS=$?
+  printf '%s\n' "$SHOWN"
+  finish units "$STATUS"
+  case $SHOWN in
+    *ActiveState=inactive*)
+      # systemd forgets a unit that has ended, and that nothing refers to; what it logs is made of the unit's own
+      # description, and stays on the host
+      begin ends
+      # shellcheck disable=SC2086 # fields are a list of words
+      [ -z "$STARTED" ] ||
+        timeout -k 1 "$LIMIT" journalctl -b -q --no-pager -o verbose -n 1000 $STARTED | sed -n \
+          -e 's/^[^ ].*/-/p' -e 's/^ *\(UNIT\|MESSAGE_ID\)=/\1=/p' -e 's/^ *MESSAGE=.* skipped.*/SKIPPED=yes/p'
+      finish ends 0
+      ;;
+  esac
+fi
+if [ -n "$LASTING" ]; then
+  # systemd before 242 does not notice, until it is reloaded, that a unit it has loaded was enabled
+  # shellcheck disable=SC2086 # units are a list of words
+  section lasting "$LIMIT" systemctl is-enabled -- $LASTING
+fi
+"""
+"""For a script: what systemd tells of units; reads `unit_variables` and `LIMIT` (seconds)."""
+
+
+@dataclass(frozen=True)
+class UnitState:
+    """How a unit stands that the cloud-config names; one for each thing that it asks of that unit.
+
+    Attributes:
+        name: the unit's name, as given.
+        properties: what `systemctl show` told; empty where it told nothing.
+        asked: `started`, `restarted`, `reloaded`, `stopped`, `enabled`, `masked`, or empty where nothing is asked.
+        as_asked: whether it is as asked.
+        why: what is in the way; also where it is as asked, though not as one would expect.
+    """
+
+    name: str
+    properties: Properties = field(default_factory=dict)
+    asked: str = ""
+    as_asked: bool = True
+    why: str = ""
+
+
+_COMMANDS = {
+    "start": "started",
+    "restart": "restarted",
+    "reload": "reloaded",
+    "reload-or-restart": "restarted",
+    "stop": "stopped",
+    # these two do nothing to a unit that is not up
+    "try-restart": "restarted if it ran",
+    "reload-or-try-restart": "restarted if it ran",
+}
+
+
+def unit_variables(asked: Asked) -> dict[str, str]:
+    """Return what `UNITS_SH` reads."""
+    started = _names(asked, lambda unit: unit.command not in ("", "stop"))
+    fields = [f"MESSAGE_ID={number}" for number in _STARTED + _ENDED] + [f"UNIT={name}" for name in started]
+    return {
+        "PROPERTIES": " ".join(f"-p {name}" for name in _PROPERTIES.split()),
+        "UNITS": " ".join(_names(asked)),
+        "LASTING": " ".join(_names(asked, _is_lasting)),
+        "STARTED": " ".join(fields) if started else "",
+    }
+
+
+def _names(asked: Asked, wanted: t.Callable[[AskedUnit], bool] = lambda _unit: True) -> list[str]:
+    """Return the names of units that systemctl can be asked for, each once."""
+    names = [unit.name for unit in asked.units if wanted(unit)]
+    return list(dict.fromkeys(name for name in names if is_unit_name(name) and "@." not in name))
+
+
+def _is_lasting(unit: AskedUnit) -> bool:
+    return unit.enable or unit.mask
+
+
+def unit_states(answer: Answer, asked: Asked) -> list[UnitState]:
+    """Return how every unit stands that is named, from what the sections of `UNITS_SH` told."""
+    names, lasting = _names(asked), _names(asked, _is_lasting)
+    blocks = parse_show(_out(answer, "units"))
+    # by the order asked for: of an alias, systemd tells the name of the unit that it stands for
+    properties = dict(zip(names, blocks)) if len(blocks) == len(names) else {}
+    words = _out(answer, "lasting").split()
+    enabling = dict(zip(lasting, words)) if len(words) == len(lasting) else {}
+    ends = _ends(_out(answer, "ends"))
+    found = []
+    for name in dict.fromkeys(unit.name for unit in asked.units):
+        known = properties.get(name, {})
+        if known and name in enabling:
+            known = {**known, "UnitFileState": printable(enabling[name], limit=40)}
+        found += _unit_states([unit for unit in asked.units if unit.name == name], known, ends.get(name, ""))
+    return found
+
+
+def _out(answer: Answer, name: str) -> str:
+    return answer[name].out if name in answer else ""
+
+
+def _ends(log: str) -> dict[str, str]:
+    """Return what systemd logged last of each unit: that it was `started`, `skipped` or `ended`."""
+    ends = {}
+    for entry in log.split("-\n"):
+        fields = dict(row.split("=", 1) for row in entry.splitlines() if "=" in row)
+        if fields.get("MESSAGE_ID") in _ENDED:
+            ends[fields.get("UNIT", "")] = "ended"
+        elif fields.get("MESSAGE_ID") in _STARTED:
+            ends[fields.get("UNIT", "")] = "skipped" if "SKIPPED" in fields else "started"
+    return ends
+
+
+def _unit_states(same: t.Sequence[AskedUnit], known: Properties, end: str) -> list[UnitState]:
+    """Return what is to be said of a unit, which may have been named more than once."""
+    name = same[0].name
+    wanted = []
+    commands = [unit.command for unit in same if unit.command in _COMMANDS]
+    if is_network(name):
+        return [UnitState(name, why="only its file is written; systemd-networkd reads it")]
+    if same[-1].mask:
+        wanted.append("masked")
+    if any(unit.enable for unit in same):
+        wanted.append("enabled")
+    if commands:
+        wanted.append(_COMMANDS[commands[-1]])
+    if not wanted:
+        return [UnitState(name, known)]
+    found = []
+    for what in wanted:
+        if not known:
+            found.append(UnitState(name, known, what, as_asked=False, why="systemd told nothing of it"))
+        else:
+            as_asked, why = _is_as_asked(known, what, end)
+            found.append(UnitState(name, known, what, as_asked=as_asked, why=why))
+    return found
+
+
+def _is_as_asked(unit: Properties, what: str, end: str) -> tuple[bool, str]:
+    state = state_words(unit)
+    lasting = unit.get("UnitFileState", "")
+    if what == "masked":
+        if unit.get("LoadState") == "masked" or lasting.startswith("masked"):
+            return True, ""
+        return False, f"it is {lasting or state}"
+    if what == "enabled":
+        if lasting in ("enabled", "enabled-runtime", "alias"):
+            return True, ""
+        if lasting in ("static", "indirect"):
+            # that is all coreos-cloudinit could do, and it says nothing
+            return True, "its unit file has no [Install] section of its own, so that enabling it does nothing"
+        return False, f"it is {lasting or state}"
+    active = unit.get("ActiveState", "")
+    if what == "stopped":
+        return active in ("inactive", "failed"), "" if active == "inactive" else f"it is {state}"
+    if is_active(unit):
+        return True, ""
+    # the log is asked since systemd may have forgotten it
+    if active == "inactive" and (was_skipped(unit) or end == "skipped"):
+        return True, "a condition of its unit file is not met, and systemd skipped it"
+    if active == "inactive" and end != "ended" and (_has_ended_well(unit) or (end and unit.get("Result") == "success")):
+        return True, "" if unit.get("Type") == "oneshot" else "it has ended by itself, and well"
+    if what == "restarted if it ran" and active == "inactive":
+        return True, "it was not running, and stays so"
+    return False, f"it is {state}"
+
+
+def _has_ended_well(unit: Properties) -> bool:
+    has_run = unit.get("InactiveExitTimestampMonotonic", "0") not in ("", "0")
+    # 1 is CLD_EXITED
+    exited = unit.get("ExecMainCode") == "1" and unit.get("ExecMainStatus") == "0"
+    is_oneshot = unit.get("Type") == "oneshot" and unit.get("RemainAfterExit") != "yes"
+    return has_run and unit.get("Result") == "success" and (exited or is_oneshot)
