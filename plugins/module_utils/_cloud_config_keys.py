@@ -228,7 +228,7 @@ def _check(node: Node, known: Key, where: str, version: tuple[int, ...], found: 
             text = f"each item of '{where}' must be {what}, and coreos-cloudinit passes over this one"
             found.append(Complaint("kind", item, f"{text}; write it so."))
     wrong = node.word not in known.values if node.word else node.is_wiped and known.told
-    if known.kind == "text" and known.values and wrong:
+    if known.values and wrong:
         shown = f"'{node.word}'" if node.word else "its value"
         found.append(
             Complaint(

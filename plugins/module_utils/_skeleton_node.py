@@ -93,21 +93,16 @@ class Node:
     @property
     def block(self) -> list[tuple[int, str]]:
         """The lines of a block, as the skeleton has them, with their numbers; none of what is no block."""
-        if not isinstance(self.value, str):
+        if not isinstance(self.value, str) or "\n" not in self.value:
             return []
-        text = self.skeleton.texts.get(self.place)
-        if text is not None and not text.block:
-            return []
-        return list(enumerate(self.value.rstrip("\n").split("\n"), self.line + 1)) if "\n" in self.value else []
+        return list(enumerate(self.value.rstrip("\n").split("\n"), self.line + 1))
 
     @property
     def last_line(self) -> int:
         """The line before the next key or item that does not belong to this value; a very high one at the end."""
         inside = f"{self.place}."
         after = [
-            line
-            for place, line in self.skeleton.lines.items()
-            if line > self.line and not place.startswith(inside) and place != self.place
+            line for place, line in self.skeleton.lines.items() if line > self.line and not place.startswith(inside)
         ]
         return min(after) - 1 if after else 10**9
 

@@ -152,7 +152,7 @@ def _validation(content: Content) -> list[Remark]:
         return [Remark(0, "the host's own validation of it did not end in time, as the run may not; make it simpler.")]
     if content.validation is None:
         return [Remark(0, f"the host's own validation did not run, {only}; look at it yourself.", "warning")]
-    if content.validation == 2 and not content.findings:
+    if content.validation == 2:
         text = f"the host's coreos-cloudinit is older than its validation, {only}; look at it yourself"
         return [Remark(0, f"{text}.", "warning")]
     if content.validation and not content.findings:
@@ -257,7 +257,7 @@ def _reported(finding: Finding, skeleton: Skeleton | None) -> list[Remark]:
     if level == "warning":
         return [Remark(line, f"the host's own validation says: {_masked(text)}; look at it.", level)]
     # its parser counts lines from 0, and calls it the first where it does not know
-    where = line + 1 if line > 1 or (line == 1 and _PLACED.match(text)) else 0
+    where = line + 1 if line > 1 or _PLACED.match(text) else 0
     told = f"coreos-cloudinit cannot read it as YAML and would apply nothing of it: {_masked(text)}; correct it."
     return [Remark(where, told, level, ["yaml"])]
 

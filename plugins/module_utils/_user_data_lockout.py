@@ -64,7 +64,7 @@ def lockout(content: Content, access: Access) -> list[Remark]:
         return []
     found = _keys(content, skeleton, access)
     whole = root(skeleton)
-    units = [unit for unit in whole.get("coreos").get("units").items() if unit.is_mapping]
+    units = whole.get("coreos").get("units").items()
     started = {
         unit.get("name").word for unit in units if unit.get("command").word in _UP and not unit.get("mask").is_true
     }
@@ -96,10 +96,8 @@ def _keys(content: Content, skeleton: Skeleton, access: Access) -> list[Remark]:
     no_key = _no_key(node, bodies)
     if no_key:
         return no_key
-    lost = {key for file, keys in access.keys.items() if _is_replaced(file, access) for key in keys}
-    kept = {key for file, keys in access.keys.items() if not _is_replaced(file, access) for key in keys} | bodies
-    present = lost | {key for keys in access.keys.values() for key in keys}
-    gone = present - kept
+    present = {key for keys in access.keys.values() for key in keys}
+    gone = present - bodies - _staying(access)
     if not gone:
         return []
     if gone == present:
@@ -108,19 +106,17 @@ def _keys(content: Content, skeleton: Skeleton, access: Access) -> list[Remark]:
             if len(present) > 1
             else f"these SSH keys would replace the one that lets '{access.user}' in now"
         )
-        return [
-            Remark(node.line, f"{text}; add yours to them, or allow it with 'allow_lockout: true'.", "lockout"),
-        ]
+        advice = "add yours to them, or allow it with 'allow_lockout: true'"
+        return [Remark(node.line, f"{text}; {advice}.", "lockout")]
     text = f"{len(gone)} of the {len(present)} SSH keys that let '{access.user}' in now would be gone"
     return [Remark(node.line, f"{text}; be sure that yours is none of them.", "warning")]
 
 
-def _is_replaced(file: str, access: Access) -> bool:
-    """Whether a file with keys is made anew: the set of the last run, and what is put together of all sets."""
-    folder, name = posixpath.split(file)
-    if posixpath.basename(folder) == "authorized_keys.d":
-        return name == _SET
-    return any(posixpath.basename(posixpath.dirname(other)) == "authorized_keys.d" for other in access.keys)
+def _staying(access: Access) -> set[str]:
+    """The keys of other sets; where there is no set yet, all keys, which then become one."""
+    sets = {file: keys for file, keys in access.keys.items() if "/authorized_keys.d/" in file}
+    files = {file: keys for file, keys in sets.items() if posixpath.basename(file) != _SET} if sets else access.keys
+    return {key for keys in files.values() for key in keys}
 
 
 def _given(content: Content, whole: Node, user: str) -> tuple[Node, set[str]] | None:
@@ -147,8 +143,7 @@ def _unseen(content: Content, skeleton: Skeleton, access: Access) -> list[Remark
     """Keys may be given in a part that could not be read."""
     present = {key for keys in access.keys.values() for key in keys}
     unseen = {key for line, key in content.keys if skeleton.unread and line >= skeleton.unread}
-    kept = {key for file, keys in access.keys.items() if not _is_replaced(file, access) for key in keys}
-    if not unseen or not present or present & (kept | unseen):
+    if not unseen or not present or present & (unseen | _staying(access)):
         return []
     text = f"from here on it could not be read, and SSH keys in it may replace all that let '{access.user}' in now"
     return [Remark(skeleton.unread, f"{text}; write it one key and one item to a line.", "lockout")]

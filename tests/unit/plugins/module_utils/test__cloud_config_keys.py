@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.container_linux.remediation.plugins.module_utils._cloud_config_keys import (
     CLOUD_CONFIG,
+    COMMANDS,
     Key,
     complaints,
     nearest,
@@ -155,6 +156,8 @@ def test_the_values_that_are_taken_are_told() -> None:
         "coreos: {units: []}\n",
         "<<: *a\n",
         "coreos:\n  units:\n    - command: 'restart'  # now\n",
+        "coreos:\n  units:\n    - command: |\n        start\n",
+        *(f"coreos:\n  units:\n    - command: {command}\n" for command in COMMANDS),
         # too long a word for a skeleton to tell it
         "coreos:\n  update:\n    reboot-strategy: best-effort\n",
         "ssh_authorized_keys: [a]\nusers:\n- {name: a}\nwrite_files: []\n",

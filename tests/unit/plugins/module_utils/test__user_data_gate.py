@@ -270,6 +270,12 @@ def test_what_could_not_be_read_is_told_with_its_place() -> None:
     assert warnings("hostname: a\n? b\n: c\n") == [
         ", line 3: from here on it could not be read, and is not checked; write it one key and one item to a line."
     ]
+    assert warnings("? b\n: c\n") == [
+        ", line 2: from here on it could not be read, and is not checked; write it one key and one item to a line."
+    ]
+    assert warnings("<<: {hostname: a}\n") == [
+        ", line 2: what is here is written in brackets, and is not checked; check it yourself."
+    ]
     assert warnings("coreos: {units: [{name: a}]}\nusers:\n- groups: [sudo]\n") == [
         ", line 2: 'coreos' is written in brackets, and is not checked; check it yourself."
     ]
@@ -568,6 +574,8 @@ def test_a_masked_unit_cannot_be_started() -> None:
         ", line 6: 'a.service' is to be masked and then to start, which systemd refuses, and the run would stop there; "
         "leave one of them out."
     )
+    for word in ("yes", "on", "y", "True"):
+        assert blockers(f"{UNIT}      mask: {word}\n      command: start\n") == [sentence]
     assert blockers(f"{UNIT}      mask: true\n      command: stop\n") == []
     assert blockers(f"{UNIT}      mask: false\n      command: start\n") == []
 
@@ -660,6 +668,11 @@ def test_what_is_to_be_said_is_ordered_and_limited() -> None:
     assert lines == sorted(lines)
 
 
+def test_as_many_as_are_told_at_most_are_all_there_are() -> None:
+    text = "coreos:\n  units:\n" + "    - command: a\n      name: a\n" * (MOST // 2)
+    assert len(judged(cloud_config(text)).blockers) == MOST
+
+
 def test_the_name_is_called_as_it_is_given() -> None:
     found = gate(
         Content(0, "0" * 64, form="empty"),
@@ -746,7 +759,7 @@ _FINDINGS = st.builds(
     ),
     allow=st.booleans(),
 )
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=100)
 def test_whatever_a_host_answers_there_is_a_sentence_or_none(content: Content, access: Access, allow: bool) -> None:
     found = gate(content, seen=seen(access=access), name="x", allow_scripts=allow, allow_lockout=allow)
     sentences = [*found.blockers, *found.warnings]

@@ -90,6 +90,11 @@ def test_keys_of_other_sets_stay() -> None:
     assert judged(keys("other", "old"), own) == []
 
 
+def test_a_user_without_a_name_is_nobody() -> None:
+    text = "users:\n  - passwd: a\n    ssh_authorized_keys:\n      - KEY(other)\n"
+    assert judged(text, Access("", {SET: [digest("mine")]})) == []
+
+
 def test_without_sets_the_present_keys_become_one() -> None:
     assert judged(keys("other"), Access("core", {f"{SSH}/authorized_keys": [digest("mine")]})) == []
 
@@ -139,6 +144,7 @@ def test_keys_in_what_could_not_be_read_count_as_well() -> None:
     ]
     assert judged(unread + keys("mine")) == []
     assert judged("hostname: KEY(other)\n" + unread) == []
+    assert judged(unread + keys("other"), Access("core", {})) == []
     elsewhere = Access("core", {f"{SSH}/authorized_keys.d/mine": [digest("mine")]})
     assert judged(unread + keys("other"), elsewhere) == []
 
@@ -216,6 +222,8 @@ def test_other_units_and_commands_are_let_be(unit: str) -> None:
         ("name: sshd.socket\n      content: a", "sshd may not take the next connection, or at another port"),
         ("name: sshd.service\n      drop-ins:\n        - name: a.conf", "sshd may not take the next connection"),
         ("name: 10-static.network\n      content: a", "restarts the host's network"),
+        ("name: 10-static.netdev\n      content: a", "restarts the host's network"),
+        ("name: 10-static.link\n      content: a", "restarts the host's network"),
     ],
 )
 def test_a_change_of_how_the_host_is_reached_is_told(unit: str, words: str) -> None:
@@ -262,6 +270,9 @@ def test_the_keys_are_where_the_look_found_them() -> None:
     assert level == "lockout"
     assert judged(f"write_files:\n- path: {SSH}/authorized_keys\n", access) == []
     assert judged("write_files:\n- path: /root/.ssh/authorized_keys\n", Access("root"))
+    # where the login user is not known, it is most likely the usual one
+    [(_line, _level, text)] = judged(f"write_files:\n- path: {SSH}/authorized_keys\n", Access())
+    assert HOLDS in text
     assert judged(f"write_files:\n- path: {SSH}/config\n") == []
 
 
