@@ -51,7 +51,8 @@ if t.TYPE_CHECKING:
 
 MEMORY = "/var/lib/container-linux-remediation/user-data"
 """Where it is remembered what was applied last: JSON of a `Memory` for each source, in a file of mode 0600 and root's
-own, which is named after the source's path as systemd escapes it."""
+own, which is named after the source's path as systemd escapes it. It is one line and begins with sha256, boot and
+applied, this to the nanosecond, as `json.dumps` has it: the look compares that without a parser."""
 
 TEMPORARY = "/run/container-linux-remediation.XXXXXX"
 """Where given user-data lies for as long as it is looked at, as mktemp has it."""
