@@ -310,11 +310,9 @@ put() {
   (
     umask 022
     mkdir -p "${2%/*}" && NEW=$(mktemp "$2.XXXXXX") || exit 1
-    # shellcheck disable=SC2320 # of the three, whichever failed
-    if ! { printf '%s' "$4" >"$NEW" && chmod "$3" "$NEW" && mv -f "$NEW" "$2"; }; then
-      rm -f "$NEW"
-      exit 1
-    fi
+    printf '%s' "$4" >"$NEW" && chmod "$3" "$NEW" && mv -f "$NEW" "$2" && exit
+    rm -f "$NEW"
+    exit 1
   )
   STATUS=$?
   finish "$1" "$STATUS"
@@ -371,11 +369,12 @@ remove_watch() {
   [ -z "$FAILED" ] || return 0
   begin remove
   discard "$UNITS/$UNIT.d/$DROP_IN" "$NOTES/$INSTANCE"
-  [ ! -d "$UNITS/$UNIT.d" ] || rmdir -- "$UNITS/$UNIT.d" 2>/dev/null
+  # where they are empty
+  rmdir -- "$UNITS/$UNIT.d" "$NOTES" "${NOTES%/*}" 2>/dev/null
   set -- "$UNITS/multi-user.target.wants/$TEMPLATE@"*.path
   if [ ! -L "$1" ]; then
     discard "$SCRIPT" "$UNITS/$TEMPLATE@.path" "$UNITS/$TEMPLATE@.service"
-    [ ! -d "${SCRIPT%/*}" ] || rmdir -- "${SCRIPT%/*}" 2>/dev/null
+    rmdir -- "${SCRIPT%/*}" 2>/dev/null
   fi
   finish remove "$([ -z "$FAILED" ] && echo 0 || echo 1)"
   if about "$WATCH" "$SERVICE" "$UNIT" | grep -q -x 'NeedDaemonReload=yes'; then
