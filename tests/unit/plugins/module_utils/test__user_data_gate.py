@@ -792,6 +792,7 @@ def _asked(**texts: str) -> dict[str, Asked]:
         ("hostname: a\n", "hostname: b\n", "The hostname"),
         (f"{UNIT}      command: start\n", f"{UNIT}      command: stop\n", "The command for a.service"),
         (f"{UNIT}      mask: true\n", f"{UNIT}      enable: true\n", "Whether a.service is masked"),
+        (f"{UNIT}      mask: true\n", f"{UNIT}      command: start\n", "Whether a.service is masked"),
         (
             f"{UNIT}      content: |\n        [Unit]\n",
             f"{UNIT}      content: |\n        [Unit]\n",
