@@ -173,10 +173,10 @@ def _tabs(content: Content, skeleton: Skeleton) -> list[Remark]:
 
 def _variables(content: Content, seen: Look) -> list[Remark]:
     """Name the addresses that would be put in as nothing at all."""
-    by_system = any(
-        source.place.unit.startswith("system-cloudinit@") and (source.content is content or source.given is content)
-        for source in seen.sources
-    )
+    # what is given may be for any of the places that were looked at
+    its_own = [source for source in seen.sources if source.content is content] or seen.sources
+    units = [source.place.unit for source in its_own]
+    by_system = bool(units) and all(unit.startswith("system-cloudinit@") for unit in units)
     known = () if by_system else seen.addresses
     unset = [variable for variable in content.variables if f"COREOS_{variable.upper()}" not in known]
     if not unset:

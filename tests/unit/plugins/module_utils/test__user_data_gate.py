@@ -492,13 +492,15 @@ def test_an_address_that_the_host_does_not_know_blocks() -> None:
 def test_the_oem_s_unit_reads_no_addresses() -> None:
     content = cloud_config("hostname: $public_ipv4\n")
     oem = Place("oem", PATH, "system-cloudinit@x.service")
-    for source in (Source(oem, content=content), Source(oem, given=content)):
-        assert judged(content, sources=[source]).blockers == [
+    user = Place("install", PATH, "user-cloudinit@x.service")
+    # its own content, or what is given for it
+    for sources in ([Source(user), Source(oem, content=content)], [Source(oem)]):
+        assert judged(content, sources=sources).blockers == [
             f"{PATH}, line 2: it uses $public_ipv4, and nothing would be put in for it, for its unit reads no "
             "addresses; write them out."
         ]
-    user = Place("install", PATH, "user-cloudinit@x.service")
     assert judged(content, sources=[Source(oem), Source(user, content=content)]) == Gate([], [])
+    assert judged(content, sources=[Source(oem), Source(user)]) == Gate([], [])
 
 
 # --- units
