@@ -99,29 +99,32 @@ _COMMANDS = {
 
 def unit_variables(asked: Asked) -> dict[str, str]:
     """Return what `UNITS_SH` reads."""
-    started = _names(asked, lambda unit: unit.command not in ("", "stop"))
+    commanded = {unit.name for unit in asked.units if unit.command not in ("", "stop")}
+    started = [name for name in _names(asked) if name in commanded]
     fields = [f"MESSAGE_ID={number}" for number in _STARTED + _ENDED] + [f"UNIT={name}" for name in started]
     return {
         "PROPERTIES": " ".join(f"-p {name}" for name in _PROPERTIES.split()),
         "UNITS": " ".join(_names(asked)),
-        "LASTING": " ".join(_names(asked, _is_lasting)),
+        "LASTING": " ".join(_lasting(asked)),
         "STARTED": " ".join(fields) if started else "",
     }
 
 
-def _names(asked: Asked, wanted: t.Callable[[AskedUnit], bool] = lambda _unit: True) -> list[str]:
-    """Return the names of units that systemctl can be asked for, each once."""
-    names = [unit.name for unit in asked.units if wanted(unit)]
-    return list(dict.fromkeys(name for name in names if is_unit_name(name) and "@." not in name))
+def _names(asked: Asked) -> list[str]:
+    """Return the units whose properties can be asked for, each once; a template has none."""
+    return [
+        name for name in dict.fromkeys(unit.name for unit in asked.units) if is_unit_name(name) and "@." not in name
+    ]
 
 
-def _is_lasting(unit: AskedUnit) -> bool:
-    return unit.enable or unit.mask
+def _lasting(asked: Asked) -> list[str]:
+    names = dict.fromkeys(unit.name for unit in asked.units if unit.enable or unit.mask)
+    return [name for name in names if is_unit_name(name)]
 
 
 def unit_states(answer: Answer, asked: Asked) -> list[UnitState]:
     """Return how every unit stands that is named, from what the sections of `UNITS_SH` told."""
-    names, lasting = _names(asked), _names(asked, _is_lasting)
+    names, lasting = _names(asked), _lasting(asked)
     blocks = parse_show(_out(answer, "units"))
     # by the order asked for: of an alias, systemd tells the name of the unit that it stands for
     properties = dict(zip(names, blocks)) if len(blocks) == len(names) else {}
@@ -131,7 +134,7 @@ def unit_states(answer: Answer, asked: Asked) -> list[UnitState]:
     found = []
     for name in dict.fromkeys(unit.name for unit in asked.units):
         known = properties.get(name, {})
-        if known and name in enabling:
+        if name in enabling:
             known = {**known, "UnitFileState": printable(enabling[name], limit=40)}
         found += _unit_states([unit for unit in asked.units if unit.name == name], known, ends.get(name, ""))
     return found

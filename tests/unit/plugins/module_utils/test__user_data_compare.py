@@ -13,6 +13,7 @@ import os
 import re
 import shutil
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -244,7 +245,8 @@ def test_encodings(machine: Machine, encoding: str) -> None:
     name, _blank, broken = encoding.partition(" ")
     content = "!!" if broken else ENCODED.get(name, b"x").decode()
     machine.put("/etc/a", b"packed\n")
-    text = f"#cloud-config\nwrite_files:\n- path: /etc/a\n  owner: {OWN}\n  encoding: {name}\n  content: |\n    {content}\n"
+    text = f"#cloud-config\nwrite_files:\n- path: /etc/a\n  owner: {OWN}\n  encoding: {name}\n"
+    text += f"  content: |\n    {content}\n"
     state, why = states(machine.compare(text.encode()))["/etc/a"]
     if encoding in ENCODED:
         assert state == "same"
@@ -356,9 +358,8 @@ def test_a_user_data_that_is_another_one_by_now(machine: Machine) -> None:
 
 
 def test_nothing_is_left_when_the_shell_is_ended(machine: Machine) -> None:
-    (machine.root / "bin/sed").write_text(
-        "#!/bin/sh\nkill -TERM $(cat /proc/$PPID/stat | cut -d ' ' -f 4)\nsleep 0.2\n"
-    )
+    # above it is timeout, and above that the shell
+    (machine.root / "bin/sed").write_text("#!/bin/sh\nkill -TERM $(cut -d ' ' -f 4 /proc/$PPID/stat)\nsleep 0.2\n")
     (machine.root / "bin/sed").chmod(0o755)
     text = b"#cloud-config\nwrite_files:\n- path: /etc/a\n  content: x\n"
     (machine.root / "user data").write_bytes(text)
