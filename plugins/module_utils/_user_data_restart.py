@@ -241,6 +241,8 @@ def restart_changed(
 ) -> Restarted:
     """Restart units that are older than their files, all but those that must not be.
 
+    systemd reads its files anew before that: coreos-cloudinit has it do so only where it wrote a unit.
+
     Args:
         host: the host.
         units: what `changed_units` returned.

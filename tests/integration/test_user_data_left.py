@@ -74,8 +74,12 @@ class Box:
         return self.machine.sh(f"tr '\\0' '\\n' </proc/{pid}/environ | grep VERSION").strip()
 
 
-def test_a_process_is_older_than_its_files(machine: MachineFactory) -> None:
-    box = Box(machine("user-data-process-old", fresh=True), "app.service")
+@pytest.fixture(scope="module")
+def box(machine: MachineFactory) -> Box:
+    return Box(machine("user-data-process-old", fresh=True), "app.service", "other.service")
+
+
+def test_a_process_is_older_than_its_files(box: Box) -> None:
     seen = box.snapshot()
     pid = int(box.about("MainPID", "app.service"))
     # every run writes all files anew, and that alone is no change
@@ -95,8 +99,7 @@ def test_a_process_is_older_than_its_files(machine: MachineFactory) -> None:
     assert changed_units(seen, box.snapshot()) == []
 
 
-def test_a_restart_that_fails_says_why(machine: MachineFactory) -> None:
-    box = Box(machine("user-data-process-old", fresh=True), "app.service", "other.service")
+def test_a_restart_that_fails_says_why(box: Box) -> None:
     box.write("/etc/systemd/system/other.service", "[Service]", "ExecStart=/usr/bin/sleep infinity")
     box.machine.sh("systemctl start other.service")
     seen = box.snapshot()
@@ -126,9 +129,12 @@ def test_a_restart_that_fails_says_why(machine: MachineFactory) -> None:
     assert details["journal"]["app.service"]
 
 
-@pytest.mark.parametrize(("release", "below"), [("1010", "early-docker.service"), ("2512", "containerd.service")])
+@pytest.mark.parametrize(
+    ("release", "below", "sockets"),
+    [("1010", "early-docker.service", ["docker", "early-docker"]), ("2512", "containerd.service", ["docker"])],
+)
 def test_what_containers_and_the_operator_stand_on_is_not_restarted(
-    machine: MachineFactory, release: str, below: str
+    machine: MachineFactory, release: str, below: str, sockets: list[str]
 ) -> None:
     names = ["docker.service", "flanneld.service", "docker-tcp.socket", below, "app.service", "ssh.service"]
     box = Box(machine("healthy", release=release, fresh=True), *names)
@@ -174,7 +180,7 @@ def test_what_containers_and_the_operator_stand_on_is_not_restarted(
     # a container that is over is none
     sh("docker kill canary")
     restarted = restart_changed(box, changed, allow_container_restart=False, timeout=90)
-    assert set(restarted.done) == set(names) - {"ssh.service"}
+    assert set(restarted.done) == set(names) - {"ssh.service"} | {f"{name}.socket" for name in sockets}
     assert box.about("MainPID", "docker.service") not in ("0", processes["docker.service"])
     assert box.about("MainPID", "flanneld.service") not in ("0", processes["flanneld.service"])
     assert "canary" in sh("curl -s 'http://127.0.0.1:2375/containers/json?all=1'")
@@ -182,7 +188,7 @@ def test_what_containers_and_the_operator_stand_on_is_not_restarted(
     sh("docker start canary")
     process = box.about("MainPID", "docker.service")
     docker = [unit for unit in changed if unit.name == "docker.service"]
-    assert restart_changed(box, docker, allow_container_restart=True, timeout=60).done == ["docker.service"]
+    assert "docker.service" in restart_changed(box, docker, allow_container_restart=True, timeout=60).done
     assert box.about("MainPID", "docker.service") not in ("0", process)
 
 
