@@ -188,7 +188,14 @@ def blocked_by(host: Host, unit: str, verb: str, timeout: int, *, result: str = 
     job = next((job for job in parse_jobs(answer["jobs"].out) if job.unit == properties["Id"]), None)
     began = int(now) - timeout if re.match(r"[0-9]{1,11}\Z", now) else 0
     failure = replace(find_failure(properties, job, verb, answer, late=not result), result=result)
-    return explain(host, [failure], told=Section(0, "", ""), began=str(began), timeout=timeout)
+    sentence, details = explain(host, [failure], told=Section(0, "", ""), began=str(began), timeout=timeout)
+    ended = properties.get("ActiveState") not in ("activating", "deactivating")
+    if ended and not job and not details["failures"][0]["job_result"]:
+        sentence = (
+            f"{failure.id} is {state_words(properties)}, and has no job any more that could {verb} it. "
+            f"Look at its last lines in 'journal', then run again."
+        )
+    return sentence, details
 
 
 def next_step(words: str) -> str:

@@ -231,9 +231,9 @@ class Restarted:
         left: those others.
     """
 
-    done: t.Sequence[str]
-    refused: t.Sequence[str]
-    left: t.Sequence[ChangedUnit]
+    done: list[str]
+    refused: list[str]
+    left: list[ChangedUnit]
 
 
 def restart_changed(
@@ -255,7 +255,7 @@ def restart_changed(
     refused = list(filter(None, map(_refusal, units)))
     allowed = [unit for unit in units if not _refusal(unit)]
     if not allowed:
-        return Restarted([], refused, units)
+        return Restarted([], refused, list(units))
     answer = ask(
         host,
         _RESTART_SH,
@@ -284,7 +284,7 @@ def restart_changed(
         why = (
             "systemd did not tell what would be stopped with them; check that 'systemctl show' answers, then run again"
         )
-        return Restarted([], [*refused, f"Not restarted: {names}, for {why}."], units)
+        return Restarted([], [*refused, f"Not restarted: {names}, for {why}."], list(units))
     for name, sentence in _found_out(answer).items():
         refused.append(sentence)
         allowed = [unit for unit in allowed if unit.name != name]
