@@ -165,7 +165,7 @@ class _Reading:
         place = self.child(parent, key)
         if place.value is None:
             return ""
-        if not isinstance(place.value, str) or place.value in PLACEHOLDERS or "\n" in place.value:
+        if not isinstance(place.value, str) or place.value in PLACEHOLDERS or not place.value.isprintable():
             self._doubt(place, "is not told, for it has not the form that such a value has")
             return ""
         return place.value

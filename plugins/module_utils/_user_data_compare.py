@@ -121,7 +121,6 @@ compare_files() {
       return
     fi
   fi
-  DOUBTS=
   begin extract
   [ -z "$TEXTS" ] || extract
   finish extract "$?"

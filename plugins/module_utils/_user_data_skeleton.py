@@ -36,7 +36,8 @@ _SECTIONS = (
 PLACEHOLDERS = ("_text", "_flow", "_alias", "_number", "_boolean", "_ssh_key", "_address")
 
 # Of the scalar at the end of a line, what may leave the host, by key. A value in double quotes may hold no backslash,
-# for that would begin an escape.
+# for that would begin an escape; a truth value in quotes is none, and coreos-cloudinit leaves it aside.
+_QUOTE = r"""["']\{0,1\}"""
 _HARMLESS = (
     (r"name", r"[A-Za-z0-9:_.@\\-]\{1,255\}"),
     (r"command", r"[a-z-]\{1,30\}"),
@@ -61,10 +62,10 @@ _WORDS = {
     ),
     "@HARMLESS@": "\n".join(
         rf"""/^[^\n]*\n{key}\n/{{
-/\n"[^\n]*\\[^\n]*$/!s/^\([^\n]*\n\)\([^\n]*\n\)\(["']\{{0,1\}}\)\({value}\)\3 *\( #.*\)\{{0,1\}}$/\1KEY'\4'/
+/\n"[^\n]*\\[^\n]*$/!s/^\([^\n]*\n\)\([^\n]*\n\)\({quote}\)\({value}\)\3 *\( #.*\)\{{0,1\}}$/\1KEY'\4'/
 t scalar
 }}""".replace("KEY", r"\2")
-        for key, value in _HARMLESS
+        for key, value, quote in ((*row, "" if "enable" in row[0] else _QUOTE) for row in _HARMLESS)
     ),
 }
 

@@ -88,6 +88,7 @@ TEXTS_SH = r"""
 LINE='
 '
 TAB=$(printf '\t')
+DOUBTS=
 
 # What coreos-cloudinit puts in place of its variables, before it parses anything: what is in its unit's environment.
 # One that begins where the one before it ends stays, as its regular expression has it.
@@ -163,33 +164,34 @@ place_block() {
     *-*) CHOMP='strip' ;;
     *+*) CHOMP=keep ;;
   esac
-  DEPTH=${#INDENTATION}
-  # of a block of empty lines, the longest tells the indentation
-  [ "$FIRST" -gt 0 ] || DEPTH=1000
+  SPACES=$INDENTATION
   case $HEAD in
     [1-9] | [1-9][-+] | [-+][1-9])
       HEAD=${HEAD#[-+]}
-      DEPTH=$((PARENT + ${HEAD%[-+]}))
+      SPACES=$(printf "%$((PARENT + ${HEAD%[-+]}))s" '')
       ;;
     '' | [-+]) ;;
-    *) DEPTH=0 ;;
+    *) SPACES= ;;
   esac
-  if [ "$DEPTH" -le "$PARENT" ] || [ "$DEPTH" -gt 1000 ]; then
+  if [ "$FIRST" -gt 0 ] && [ "${#SPACES}" -le "$PARENT" ]; then
     doubt 'its indentation is not what it was when it was looked at'
     return
   fi
+  # of a block of empty lines, the longest tells the indentation
+  [ -n "$SPACES" ] || SPACES=' *'
   # what is indented less than the text, such as a comment, ends it; a longer line of blanks belongs to it
   BLOCKS="$BLOCKS
 $((KEY + 1)),$LAST{
-/^ \{$DEPTH\}/!{
+/^$SPACES/!{
 /[^ ]/{
 :end$TEXT
 ${LAST}b
 n
 b end$TEXT
 }
+s/.*//
 }
-s/^ \{0,$DEPTH\}//"
+s/^$SPACES//"
   if [ "$CHOMP" != keep ]; then
     # empty lines wait in the hold space for a further line of text
     BLOCKS="$BLOCKS

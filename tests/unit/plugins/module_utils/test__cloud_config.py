@@ -108,6 +108,7 @@ coreos:
         ("coreos:\n  units:\n  - command: start\n", "coreos.units.0 (line 4) has no name"),
         ("coreos:\n  units:\n  - name: a\n    enable: maybe\n", "coreos.units.0.enable (line 5) is neither"),
         ("coreos:\n  units:\n  - name: a\n    content: [a]\n", ""),
+        ("coreos:\n  units:\n  - name: a\n    enable: 'true'\n", "coreos.units.0.enable (line 5) is not told"),
         ("coreos: [a]\n", "coreos (line 2) is no mapping"),
         ("coreos: |\n  a\n", "coreos (line 2) is no mapping"),
         ("hostname: a\nhostname: b\n", "'hostname' is there more than once, last in line 3."),

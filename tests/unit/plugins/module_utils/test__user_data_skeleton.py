@@ -108,6 +108,7 @@ def test_units_keep_what_tells_of_their_form() -> None:
         ("name:", {"name": None}),
         ("name: ~", {"name": None}),
         ("enable: true", {"enable": "true"}),
+        ("enable: 'true'  # not", {"enable": "_text"}),
         ("path: /etc/a.txt", {"path": "/etc/a.txt"}),
         ("path: etc/a.txt", {"path": "_text"}),
         ("permissions: 0644", {"permissions": "0644"}),
