@@ -139,12 +139,17 @@ run() {
     finish job "$STATUS"
     return
   fi
-  # a start limit that was reached would refuse this start, too
+  # a path unit would start again and again what fails, until it has reached its start limit
   # shellcheck disable=SC2086 # names of units hold no blanks
-  [ -z "$FAILED" ] || timeout -k 1 "$LIMIT" systemctl reset-failed -- $FAILED 2>/dev/null
-  section job "$TIMEOUT" systemctl --no-ask-password restart -- "$UNIT"
+  [ -z "$WATCHES" ] || timeout -k 1 "$LIMIT" systemctl --no-ask-password stop -- $WATCHES 2>/dev/null
+  # a start limit that was reached would refuse this start, too
   # shellcheck disable=SC2086
-  [ -z "$FAILED_WATCHES" ] || timeout -k 1 "$LIMIT" systemctl --no-ask-password start -- $FAILED_WATCHES 2>/dev/null
+  timeout -k 1 "$LIMIT" systemctl reset-failed -- "$UNIT" $WATCHES 2>/dev/null
+  section job "$TIMEOUT" systemctl --no-ask-password restart -- "$UNIT"
+  if [ -n "$WATCHES" ] && { [ "$STATUS" -eq 0 ] || is_going_on; }; then
+    # shellcheck disable=SC2086
+    timeout -k 1 "$LIMIT" systemctl --no-ask-password start -- $WATCHES 2>/dev/null
+  fi
 }
 
 report() {
@@ -201,6 +206,8 @@ apply() {
   fi
 }
 
+# it ends what it has begun, and remembers it, also when nobody listens any more
+trap '' HUP PIPE
 apply 9>"$LOCK"
 """
 )
@@ -220,10 +227,14 @@ restore() {
   else
     rm -f -- "$REAL"
     STATUS=$?
+    # it waits for a file again; were one there, it would run that at once
+    # shellcheck disable=SC2086 # names of units hold no blanks
+    [ -z "$WATCHES" ] || timeout -k 1 "$LIMIT" systemctl --no-ask-password start -- $WATCHES 2>/dev/null
   fi
   finish restore "$STATUS"
 }
 
+trap '' HUP PIPE
 restore 9>"$LOCK"
 """
 )
@@ -287,13 +298,12 @@ def apply(
         variables: those that `snapshot` and `leftovers` read.
     """
     place = source.place
-    watches = [unit["Id"] for unit in source.watches if unit.get("ActiveState") == "failed"]
     head, tail = _remember(sha256, boot, written)
     answer = ask(
         host,
         _APPLY_SH,
         variables={
-            **_of(place),
+            **_of(source),
             **variables,
             "UNIT": place.unit,
             "EXPECTED": source.sha256,
@@ -301,8 +311,6 @@ def apply(
             "HAS_GIVEN": "" if given is None else "yes",
             "GIVEN": given or "",
             "GOES_ON": "yes" if wait else "",
-            "FAILED": " ".join(watches + ([place.unit] if source.unit.get("ActiveState") == "failed" else [])),
-            "FAILED_WATCHES": " ".join(watches),
             "TIMEOUT": str(timeout),
             "PROPERTIES": PROPERTIES,
             "REMEMBER_HEAD": head,
@@ -341,8 +349,8 @@ def restore(host: Host, source: Source, *, sha256: str) -> str:
         answer = ask(
             host,
             _RESTORE_SH,
-            variables={**_of(source.place), "NEW": sha256, "WAS_THERE": "yes" if source.file else ""},
-            needs=("flock", "sed", "dd", "sha256sum"),
+            variables={**_of(source), "NEW": sha256, "WAS_THERE": "yes" if source.file else ""},
+            needs=("systemctl", "flock", "mktemp", "sed", "dd", "sha256sum", "readlink"),
         )
     except RemediationError as error:
         return f"What was at {path} before could not be put back, it is kept as {kept}: {error.message}"
@@ -357,7 +365,8 @@ def restore(host: Host, source: Source, *, sha256: str) -> str:
     return f"What was at {path} before was put back, and nothing of it was run."
 
 
-def _of(place: Place) -> dict[str, str]:
+def _of(source: Source) -> dict[str, str]:
+    place = source.place
     return {
         "FILE": place.path,
         "NAME": escape_path(place.path),
@@ -365,6 +374,7 @@ def _of(place: Place) -> dict[str, str]:
         "LOCK": LOCK,
         "LIMIT": str(LIMIT),
         "PATIENCE": str(_PATIENCE),
+        "WATCHES": " ".join(unit["Id"] for unit in source.watches),
     }
 
 
