@@ -244,6 +244,24 @@ def test_changes_while_it_works_are_not_lost(box: Box) -> None:
     assert box.is_current()
 
 
+def test_change_right_after_the_run_is_not_lost(box: Box) -> None:
+    """Nothing sees it but the service's last look: the path unit does not watch yet."""
+    folder = f"{UNITS}/{box.unit}.d"
+    box.machine.sh(
+        f"""
+        cat >/run/racer <<'EOF'\n{asks("racer")}EOF
+        command="/bin/sh -c '[ ! -e /run/racer ] || mv /run/racer %f'"
+        printf '%s\\n' '[Service]' "ExecStartPost=$command" >{folder}/60-race.conf
+        systemctl daemon-reload
+        """
+    )
+    box.write(asks("raced"))
+    box.machine.sh(f"[ ! -e /run/racer ] && rm {folder}/60-race.conf && systemctl daemon-reload")
+    assert box.in_force("raced")
+    assert box.in_force("racer")
+    assert box.is_current()
+
+
 def test_new_file_replaces_a_run_that_does_not_end(box: Box) -> None:
     stuck = asks("never") + (
         "coreos:\n  units:\n    - name: stuck.service\n      command: start\n      content: |\n"

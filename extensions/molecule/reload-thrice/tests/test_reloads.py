@@ -28,7 +28,7 @@ def reload(host: Host, name: str, folder: Path) -> Host:
     """Return the machine after its reload; to the one before, the connection is gone."""
     user_data = folder / "user-data"
     user_data.write_text(f"#cloud-config\nwrite_files:\n  - path: /etc/{name}\n    content: |\n      {name}\n")
-    command = [MACHINE, "provision", machine(host), "--reload", "--user-data", user_data]
+    command = [str(MACHINE), "provision", machine(host), "--reload", "--user-data", str(user_data)]
     subprocess.run(command, stdin=subprocess.DEVNULL, check=True, timeout=120)
     (again,) = testinfra.get_hosts([f"ansible://{machine(host)}"], ansible_inventory=str(INVENTORY))
     assert isinstance(again, Host)
