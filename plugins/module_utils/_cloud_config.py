@@ -11,6 +11,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
+from ansible_collections.container_linux.remediation.plugins.module_utils._cloud_config_keys import CLOUD_CONFIG
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_skeleton import (
     PLACEHOLDERS,
     Skeleton,
@@ -75,7 +76,7 @@ class Asked:
     Attributes:
         files: those of `write_files`, in order.
         units: those of `coreos.units`, in order.
-        sections: the line of each of `SECTIONS` that has any value.
+        sections: the line of each of `SECTIONS` of which something is surely made.
         users: names.
         ssh_keys: how many keys there are, of all users.
         hostname: as given, or empty.
@@ -240,7 +241,7 @@ class _Reading:
         for name in SECTIONS:
             section = self.child(coreos, name)
             if isinstance(section.value, dict):
-                if any(value not in (None, "") for value in section.value.values()):
+                if any(_counts(name, key, value) for key, value in section.value.items()):
                     found[name] = section.line
             elif section.value not in (None, "", []):
                 self._doubt(section, "is no mapping that can be read")
@@ -256,3 +257,12 @@ class _Reading:
 def _has_lines(text: Text | None) -> bool:
     """Whether there are lines below a block's header, if only empty ones: some blocks keep them."""
     return text is not None and text.block and text.last > text.key
+
+
+def _counts(section: str, key: str, value: t.Any) -> bool:
+    """Whether something is made of a section for the sake of this value alone."""
+    name = key.replace("-", "_")
+    if section == "oem" and name != "id":
+        return False
+    # nothing is made of a truth value that is false
+    return name in CLOUD_CONFIG.keys["coreos"].keys[section].keys and value not in (None, "", "_boolean")

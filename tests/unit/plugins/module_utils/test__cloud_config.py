@@ -167,3 +167,23 @@ def test_each_path_is_written_once_and_by_the_last() -> None:
         ("drop_in", "/run/systemd/system/fleet.service.d/20-cloudinit.conf", 0o644, True),
     ]
     assert targets(Asked(files=[AskedFile("/b", "4755")]))[0].mode == 0o755
+
+
+@pytest.mark.parametrize(
+    ("section", "is_made"),
+    [
+        ("etcd2:\n    name: a", True),
+        ("etcd2:\n    listen-peer-urls: $public_ipv4", True),
+        ("etcd2:\n    naem: a", False),
+        ("etcd2:\n    debug: false", False),
+        ("etcd2:\n    name:", False),
+        ("etcd2: {}", False),
+        ("oem:\n    id: a", True),
+        ("oem:\n    name: a", False),
+        ("update:\n    reboot-strategy: off", True),
+        ("flannel:\n    interface: a", True),
+    ],
+)
+def test_of_which_section_something_is_made(section: str, is_made: bool) -> None:
+    found = ask(f"#cloud-config\ncoreos:\n  {section}\n")
+    assert dict(found.sections) == ({section.partition(":")[0]: 3} if is_made else {})

@@ -146,8 +146,10 @@ VALUES: dict[str, tuple[str, bytes | None]] = {
 VALUES["addresses"] = (VALUES["addresses"][0], b"10.0.0.1:1 $public_ipv4 10.1.0.1$private_ipv4 a.\n")
 
 
-@pytest.mark.parametrize("name", VALUES)
-@pytest.mark.parametrize("given", [False, True], ids=["path", "content"])
+@pytest.mark.parametrize(
+    ("name", "given"),
+    [*((name, False) for name in VALUES), ("literal", True), ("no line break at the end", True), ("crlf", True)],
+)
 def test_how_a_value_is_read(machine: Machine, name: str, given: bool) -> None:
     value, content = VALUES[name]
     machine.put("/etc/environment", b"COREOS_PUBLIC_IPV4=10.0.0.1\nX=1\nCOREOS_PRIVATE_IPV4='10.1.0.1'")
@@ -208,7 +210,7 @@ def _blocks(draw: st.DrawFn) -> str:
 @given(text=_blocks(), shell=st.sampled_from(SHELLS))
 @example(text="#cloud-config\nwrite_files:\n  - path: /etc/0\n    content: |+\n\n", shell="dash")
 @example(text="#cloud-config\nwrite_files:\n  - path: /etc/0\n    content: |\n      \n     # c\n", shell="dash")
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_the_host_reads_blocks_as_pyyaml_does(
     text: str, shell: str, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
