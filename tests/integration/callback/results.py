@@ -36,7 +36,8 @@ class CallbackModule(CallbackBase):
         self._begun[host.get_name(), task._uuid] = time.perf_counter()
 
     def _write(self, result: Any, outcome: str) -> None:
-        begun = self._begun[result.host.get_name(), result.task._uuid]
+        # a meta task that is skipped was never begun
+        begun = self._begun.get((result.host.get_name(), result.task._uuid), time.perf_counter())
         line = {
             "host": result.host.get_name(),
             "task": result.task.get_name(),
