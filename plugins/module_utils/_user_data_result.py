@@ -13,6 +13,7 @@ from dataclasses import asdict
 
 from ansible_collections.container_linux.remediation.plugins.module_utils._host import clean
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_look import Written
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_targets import targets
 
 if t.TYPE_CHECKING:
     from ansible_collections.container_linux.remediation.plugins.module_utils._cloud_config import Asked
@@ -80,11 +81,11 @@ def was_written(source: Source) -> Written:
 
 def to_be_written(asked: Asked) -> Written:
     """What a cloud-config brings, to be remembered until the next one."""
+    written = targets(asked)
     return Written(
-        files=[file.path for file in asked.files],
-        units=[unit.name for unit in asked.units if unit.text],
-        drop_ins=[f"{unit.name}/{drop_in.name}" for unit in asked.units for drop_in in unit.drop_ins if drop_in.text]
-        + [f"{name}.service/20-cloudinit.conf" for name in asked.sections if name in ("etcd", "etcd2", "fleet")],
+        files=[target.name for target in written if target.kind == "file"],
+        units=[target.name for target in written if target.kind == "unit"],
+        drop_ins=[target.name for target in written if target.kind == "drop_in"],
         enabled=[unit.name for unit in asked.units if unit.enable],
         masked=[unit.name for unit in asked.units if unit.mask],
     )
