@@ -134,7 +134,7 @@ def rerun(params: dict[str, t.Any], host: Host, *, check_mode: bool, diff: bool 
             if source.file or source.error
         },
         "actions": [],
-        "warnings": list(seen.partial),
+        "warnings": [*seen.partial, *_inert(seen, tasks)],
     }
     _pass_the_gate(tasks, seen, params, told)
     if diff:
@@ -183,10 +183,10 @@ def _tasks(seen: Look, params: t.Mapping[str, t.Any]) -> list[Task]:
         state = judge(target, boot=seen.boot)
         _refuse(target, state)
         _require_unit(target)
-        if target.given is None:
+        if seen.given is None:
             raise RemediationError("The host told nothing of the given user-data. Nothing was changed; run again.")
-        if target.given.sha256 != target.sha256:
-            return [Task(target, state, target.given, given)]
+        if seen.given.sha256 != target.sha256:
+            return [Task(target, state, seen.given, given)]
         sources = [target]
     elif explicit and not sources:
         raise RemediationError(
@@ -200,6 +200,17 @@ def _tasks(seen: Look, params: t.Mapping[str, t.Any]) -> list[Task]:
         if state.name in _TO_APPLY and source.content:
             tasks.append(Task(source, state, source.content))
     return tasks
+
+
+def _inert(seen: Look, tasks: t.Sequence[Task]) -> list[str]:
+    """Say which user-data is there and would do nothing."""
+    judged = {source.place.path: judge(source, boot=seen.boot) for source in seen.sources}
+    replaced = {task.path for task in tasks}
+    return [
+        f"{printable(path)} is left alone: {state.why}."
+        for path, state in judged.items()
+        if state.name == "not_applicable" and path not in replaced
+    ]
 
 
 def _refuse(source: Source, state: State) -> None:
@@ -291,7 +302,7 @@ def _bring_up_to_date(
     if failed:
         raise _undone(task, host, failed, params, told)
 
-    proof = compare(host, task.asked, path=task.path)
+    proof = compare(host, task.asked, path=task.path, sha256=task.content.sha256)
     told.setdefault("proof", {})[task.path] = result.of_proof(proof)
     failed = failure.of_proof(proof, path=task.path)
     if failed:

@@ -36,11 +36,16 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._syste
     escape_path,
     is_unit_name,
     parse_show,
-    words,
 )
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_skeleton import (
     SKELETON_SED,
     parse_skeleton,
+)
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_watch import (
+    WATCH_LOOK_SH,
+    look_variables,
+    watch_unit,
+    watched,
 )
 
 if t.TYPE_CHECKING:
@@ -69,7 +74,7 @@ LIMIT = 10
 _PROPERTIES = (
     "Id LoadState ActiveState SubState Result ConditionResult ConditionTimestampMonotonic ExecMainPID ExecMainStatus "
     "ExecMainStartTimestamp ExecMainExitTimestamp InactiveExitTimestamp ActiveEnterTimestamp NeedDaemonReload "
-    "FragmentPath TriggeredBy Unit"
+    "FragmentPath Unit"
 )
 
 PROPERTIES = "\n".join(f"-p{name}" for name in _PROPERTIES.split())
@@ -207,11 +212,7 @@ prepare() {
   FOLDER=${FOLDER%:*}
   FOLDER=${FOLDER##*:}/.ssh
   set +f
-  if [ -d "$FOLDER/authorized_keys.d" ]; then
-    set -- "$FOLDER"/authorized_keys.d/*
-  else
-    set -- "$FOLDER/authorized_keys"
-  fi
+  set -- "$FOLDER"/authorized_keys.d/* "$FOLDER/authorized_keys"
   set -f
   for KEYS in "$@"; do
     if [ -f "$KEYS" ] && [ "${KEYS#*"$LINE"}" = "$KEYS" ]; then
@@ -267,6 +268,13 @@ find_unit() {
   return 1
 }
 
+# went_well: whether all that the unit's last run called systemd for was done; its exit status does not tell
+went_well() {
+  value ExecMainPID
+  ! timeout -k 1 "$LIMIT" journalctl -b -q --no-pager -o cat -n 2000 _SYSTEMD_UNIT="$UNIT" _PID="$VALUE" |
+    grep -q -E "Result of .*[\"']: ([^d]|d[^o])"
+}
+
 # Whether the unit's last run went well and took the cloud-config that is there: it began after the file had changed,
 # or what is there has the digest that we remember of it.
 is_settled() {
@@ -291,7 +299,8 @@ is_settled() {
   BEGAN=$DIGITS
   digits "$DATE" "$TIME"
   if [ "$DIGITS" -lt "$BEGAN" ]; then
-    return 0
+    went_well
+    return
   fi
   # systemctl shows no fraction of a second, and a path unit needs none
   begin "began-$NUMBER"
@@ -303,7 +312,8 @@ is_settled() {
   BEGAN=${BEGAN#t }000
   [ "$STATUS" -eq 0 ] || return 1
   if [ "$CHANGED${TIME#*.}" -lt "$BEGAN" ]; then
-    return 0
+    went_well
+    return
   fi
   [ -n "$REMEMBERED" ] || return 1
   DIGEST=$(sha256sum <"$FILE")
@@ -312,6 +322,15 @@ is_settled() {
   [ "$APPLIED" != "$REMEMBERED" ] || return 1
   APPLIED=${APPLIED%%,*}
   [ "${APPLIED%.*}${APPLIED#*.}" -gt "$BEGAN" ]
+}
+
+# tell_run UNIT NUMBER: what its runs in this boot have logged
+tell_run() {
+  begin "journal-$2"
+  JOURNAL=$(timeout -k 1 "$LIMIT" journalctl -b -q --no-pager -o short-precise -n 2000 _SYSTEMD_UNIT="$1")
+  STATUS=$?
+  printf '%s\n' "$JOURNAL" | hide
+  finish "journal-$2" "$STATUS"
 }
 
 look_at() {
@@ -338,8 +357,12 @@ look_at() {
   fi
   if is_settled 2>/dev/null; then
     begin "digest-$NUMBER"
-    sha256sum -- "$FILE"
-    finish "digest-$NUMBER" "$?"
+    DIGEST=$(sha256sum -- "$FILE")
+    STATUS=$?
+    printf '%s\n' "$DIGEST"
+    finish "digest-$NUMBER" "$STATUS"
+    SETTLED="$SETTLED$LINE$FILE$LINE$UNIT$LINE$NUMBER"
+    DIGESTS="$DIGESTS${DIGEST%% *} "
     return
   fi
   # what changed a moment ago may still be on its way
@@ -347,11 +370,7 @@ look_at() {
     YOUNG=yes
   fi
   prepare
-  begin "journal-$NUMBER"
-  JOURNAL=$(timeout -k 1 "$LIMIT" journalctl -b -q --no-pager -o short-precise -n 2000 _SYSTEMD_UNIT="$UNIT")
-  STATUS=$?
-  printf '%s\n' "$JOURNAL" | hide
-  finish "journal-$NUMBER" "$STATUS"
+  tell_run "$UNIT" "$NUMBER"
   if [ -f "$FILE" ]; then
     look_into "$FILE" "$NUMBER"
   fi
@@ -366,10 +385,23 @@ look_at_given() {
   GIVEN_FILE=$(mktemp "$TEMPORARY") && printf '%s' "$GIVEN" >"$GIVEN_FILE"
   STATUS=$?
   finish given "$STATUS"
-  if [ "$STATUS" -eq 0 ]; then
-    prepare
-    look_into "$GIVEN_FILE" given
-  fi
+  DIGEST=
+  [ "$STATUS" -ne 0 ] || DIGEST=$(sha256sum <"$GIVEN_FILE")
+  DIGEST=${DIGEST%% *}
+  case " $DIGESTS" in
+    *" ${DIGEST:-none} "*)
+      # it is in force already
+      begin digest-given
+      printf '%s  -\n' "$DIGEST"
+      finish digest-given 0
+      ;;
+    *)
+      if [ -n "$DIGEST" ]; then
+        prepare
+        look_into "$GIVEN_FILE" given
+      fi
+      ;;
+  esac
   rm -f -- ${GIVEN_FILE:+"$GIVEN_FILE"}
 }
 
@@ -385,11 +417,12 @@ IFS=$LINE
 # shellcheck disable=SC2086 # sources are a list of lines, four for each
 set -- $SOURCES
 UNITS=
-[ -z "$HAS_GIVEN" ] || UNITS=$2
 PRESENT=
 while [ "$#" -gt 0 ]; do
-  if [ -e "$1" ]; then
+  if [ -e "$1" ] || [ -n "$HAS_GIVEN" ]; then
     UNITS="$UNITS$LINE$2"
+  fi
+  if [ -e "$1" ]; then
     PRESENT="$PRESENT$LINE$1"
     if [ -f "$MEMORY/$3" ] && [ ! -L "$MEMORY/$3" ]; then
       PRESENT="$PRESENT$LINE$MEMORY/$3"
@@ -397,7 +430,7 @@ while [ "$#" -gt 0 ]; do
   fi
   shift 4
 done
-# units without a file are not asked for: systemd would load each
+# units that have nothing to run are not asked for: systemd would load each
 begin units
 # shellcheck disable=SC2086 # options and units are lists of lines
 SHOWN=$(timeout -k 1 "$LIMIT" systemctl show --no-pager $PROPERTIES -- $UNITS '*.path')
@@ -422,6 +455,8 @@ set -- $SOURCES
 unset IFS
 PREPARED=
 YOUNG=
+SETTLED=
+DIGESTS=
 NUMBER=0
 while [ "$#" -gt 0 ]; do
   FILE=$1
@@ -438,6 +473,16 @@ if [ -n "$HAS_GIVEN" ]; then
   look_at_given
 fi
 if [ -n "$PREPARED" ]; then
+  IFS=$LINE
+  # shellcheck disable=SC2086 # three lines for each
+  set -- $SETTLED
+  unset IFS
+  # what another user-data asks for may be in the way of one that is applied
+  while [ "$#" -gt 0 ]; do
+    tell_run "$2" "$3"
+    look_into "$1" "$3"
+    shift 3
+  done
   if [ -n "$YOUNG" ]; then
     sleep 1
   fi
@@ -449,6 +494,7 @@ if [ -n "$PREPARED" ]; then
   unset IFS
 fi
 """
+    + WATCH_LOOK_SH
 )
 
 
@@ -540,13 +586,13 @@ class Source:
         error: why stat told nothing, though there is something.
         moving: whether the file changed while it was looked at.
         content: what is in it; None where nothing can be read.
-        given: what is to take its place, if anything.
         unit: the properties of the unit that runs it; empty where systemd told nothing, or was not asked since there is
             neither a file nor anything to take its place.
         watches: the path units that start that unit.
         run: the last run in this boot, as its log tells it; None where there is none, or it was not asked for.
         started: when that run began, in seconds since 1970, and how exact that is, in seconds; None if there is none.
         memory: what we remember, if anything, and if nobody else could have written it.
+        watched: whether it is applied whenever it changes, see `_user_data_watch.watched`.
     """
 
     place: Place
@@ -554,12 +600,12 @@ class Source:
     error: str = ""
     moving: bool = False
     content: Content | None = None
-    given: Content | None = None
     unit: Properties = field(default_factory=dict)
     watches: t.Sequence[Properties] = ()
     run: Run | None = None
     started: tuple[float, float] | None = None
     memory: Memory | None = None
+    watched: bool | None = None
 
     @property
     def sha256(self) -> str:
@@ -582,6 +628,7 @@ class Look:
         boot: the kernel's boot id.
         addresses: names of the COREOS_... variables that /etc/environment sets.
         access: how the login user gets in.
+        given: what is to take the place of one of them, if anything.
         sources: every place, in the order in which they were asked for.
         partial: what is not known, and why, in sentences.
     """
@@ -592,6 +639,7 @@ class Look:
     addresses: t.Sequence[str]
     access: Access
     sources: t.Sequence[Source]
+    given: Content | None = None
     partial: t.Sequence[str] = ()
 
 
@@ -647,7 +695,7 @@ def look(host: Host, places: t.Sequence[Place] = PLACES, *, given: str | None = 
     Args:
         host: the host.
         places: where to look.
-        given: what is to take the place of the file at the first of them; it is looked at on the host as well.
+        given: what is to take the place of the file at one of them; it is looked at on the host as well.
         thorough: whether to look into each content, and at each run. Else only where the unit did not run well
             after the file had changed, which is where it may have to run.
 
@@ -655,6 +703,7 @@ def look(host: Host, places: t.Sequence[Place] = PLACES, *, given: str | None = 
         RemediationError: the host could not be asked, or not as root.
     """
     variables = {
+        **look_variables(places),
         "PROPERTIES": PROPERTIES,
         "SOURCES": "\n".join(
             f"{place.path}\n{place.unit}\n{escape_path(place.path)}\n{_object_of(place.unit)}" for place in places
@@ -684,6 +733,7 @@ def look(host: Host, places: t.Sequence[Place] = PLACES, *, given: str | None = 
         boot=printable(_out(answer, "boot"), limit=40),
         addresses=[name for name in _out(answer, "addresses").split() if re.match(r"[A-Z0-9_]{1,60}\Z", name)],
         access=_access(_out(answer, "access")),
+        given=_content(_own(answer, "given")),
         sources=_sources(answer, places, files),
         partial=_partial(answer, places),
     )
@@ -713,8 +763,8 @@ def _sources(answer: Answer, places: t.Sequence[Place], files: t.Mapping[str, Fi
             file=files.get(place.path),
             moving=bool(again) and again.get(place.path) != files.get(place.path),
             unit=unit,
-            watches=[units[name] for name in words(unit.get("TriggeredBy", "")) if name in units],
-            given=_content(_own(answer, "given")) if not index else None,
+            watches=[other for other in units.values() if other.get("Unit") == place.unit],
+            watched=watched(answer, place, units.get(watch_unit(place), {})),
         )
         remembered = files.get(f"{MEMORY}/{escape_path(place.path)}")
         sources.append(_source(bare, _own(answer, str(index)), now=files[_OURSELVES].changed, memory=remembered))

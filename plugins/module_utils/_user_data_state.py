@@ -75,10 +75,16 @@ def judge(source: Source, *, boot: str) -> State:
         )
     if source.unit.get("ActiveState") in ("activating", "reloading"):
         doing = source.run.doing if source.run else ""
-        return State("applying", f"its unit is running it now{f', at: {doing}' if doing else ''}")
+        at = f", at: {doing}" if doing else ""
+        if source.started and file.changed >= source.started[0]:
+            return State("stale", f"its unit is running what was there before it changed{at}")
+        return State("applying", f"its unit is running it now{at}")
+    remembered = _remembered(source, boot=boot)
+    if remembered:
+        return remembered
     if source.started is None:
         return State("unapplied", "its unit has not run in this boot")
-    return _remembered(source, boot=boot) or _by_time(source, file)
+    return _by_time(source, file)
 
 
 def _remembered(source: Source, *, boot: str) -> State | None:
@@ -101,9 +107,14 @@ def _by_time(source: Source, file: File) -> State:
         return State("stale", f"{told}, after it")
     if file.changed >= began:
         return State("stale", f"{told}, in the same second, so that nobody can tell which came first")
-    failed = source.unit.get("Result", "success") != "success"
-    if failed or (source.run and source.run.errors):
-        why = source.run.errors[-1] if source.run and source.run.errors else state_words(source.unit)
+    run = source.run
+    why = state_words(source.unit) if source.unit.get("Result", "success") != "success" else ""
+    if run and run.failed_commands:
+        failed = run.failed_commands[0]
+        why = f"its '{failed.verb}' of {failed.unit} ended with '{failed.result}'"
+    if run and run.errors:
+        why = run.errors[-1]
+    if why:
         return State("failed", f"{told}, before it; that run failed: {printable(why)}")
     return State("current", f"{told}, before it")
 
