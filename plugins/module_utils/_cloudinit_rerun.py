@@ -39,7 +39,11 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._user_
 )
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_restart import restart_changed
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_state import judge
-from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_watch import set_watch
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_watch import (
+    set_watch,
+    unwatchable,
+    watch_unit,
+)
 
 if t.TYPE_CHECKING:
     from ansible_collections.container_linux.remediation.plugins.module_utils._host import Host
@@ -47,7 +51,6 @@ if t.TYPE_CHECKING:
     from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_look import (
         Content,
         Look,
-        Place,
         Source,
     )
     from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_state import State
@@ -142,13 +145,14 @@ def rerun(params: dict[str, t.Any], host: Host, *, check_mode: bool, diff: bool 
             predict(task.path, task.asked, compare(host, task.asked, path=task.path, content=task.given))
             for task in tasks
         ]
+    # before anything runs, for what is watched notes its runs
+    if watched:
+        _watch(watched, host, wanted=params["watch"], check_mode=check_mode, told=told)
     for task in tasks:
         told["actions"] += task.actions()
         told["changed"] = told["changed"] or bool(task.actions())
         if not check_mode:
             _bring_up_to_date(task, host, seen, params, told)
-    if watched:
-        _watch(watched, host, seen, wanted=params["watch"], check_mode=check_mode, told=told)
     return told
 
 
@@ -345,12 +349,20 @@ def _tell_what_is_left(
     left["changed_units"] += [unit.told() for unit in changed]
 
 
-def _watch(source: Source, host: Host, seen: Look, *, wanted: bool, check_mode: bool, told: dict[str, t.Any]) -> None:
+def _watch(source: Source, host: Host, *, wanted: bool, check_mode: bool, told: dict[str, t.Any]) -> None:
     """Install or remove what applies this user-data whenever it changes."""
-    place: Place = source.place
-    if getattr(source, "watched", None) is (True if wanted else None):
+    if source.watched is (True if wanted else None):
         return
+    reason = unwatchable(source.place) if wanted else ""
+    if reason:
+        raise RemediationError(
+            f"{printable(source.place.path)} cannot be watched: {reason}. Nothing was changed; give the 'path' of "
+            f"another user-data, or drop 'watch'.",
+            **told,
+        )
     told["changed"] = True
-    told["actions"] += [f"{'watch' if wanted else 'do not watch'} {place.path}"]
-    if not check_mode:
-        set_watch(host, place, wanted=wanted)
+    told["actions"] += (
+        [f"{'install' if wanted else 'remove'} {watch_unit(source.place)}"]
+        if check_mode
+        else set_watch(host, source.place, wanted=wanted)
+    )
