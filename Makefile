@@ -53,7 +53,7 @@ docs: $(READY) ## check the documentation and changelog; build the reference in 
 	@tests/tools/docs
 
 integration: setup ## the modules and roles against real machines
-	$(PYTEST) tests/integration
+	$(PYTEST) --numprocesses=2 --dist=loadfile tests/integration
 
 molecule: setup ## the scenarios in extensions/molecule; SCENARIO=name runs one
 	@tests/tools/molecule $(SCENARIO)

@@ -150,9 +150,9 @@ class MachineFactory(Protocol):
     ) -> Machine: ...
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MachineFactory]:
-    """Machines for the whole session; those that a test spoils should be fresh ones."""
+    """Machines for one file of tests; those that a test spoils should be fresh ones."""
     prefix = f"it-{secrets.token_hex(2)}"
     numbers = itertools.count(1)
     shared: dict[tuple[str, str, bool], Machine] = {}
