@@ -218,8 +218,13 @@ invalid() {
   [ -z "$LINES" ] || echo "coreos-cloudinit finds an error in it (line ${LINES% })"
 }
 
-# Restarts the unit without waiting for its end, but until it has noted what it runs.
+# Restarts the unit without waiting for its end, but until it has noted what it runs. The path unit that has started it
+# is stopped: it would start again and again what fails, and it has nothing more to do in this boot. Not so what
+# requires it: user-config.target does.
 run() {
+  for STARTER in $(about TriggeredBy | tr ' ' '\n' | sed -e 's/^"\(.*\)"$/\1/' -e 's/\\\\/\\/g' | grep '[.]path$'); do
+    timeout 30 systemctl --job-mode=ignore-dependencies stop -- "$STARTER" >/dev/null 2>&1
+  done
   timeout 10 systemctl reset-failed -- "$UNIT" >/dev/null 2>&1
   if ! SAID=$(timeout 30 systemctl --no-block restart -- "$UNIT" 2>&1); then
     say "it has changed, and $UNIT could not be restarted to run it: $(printf '%s\n' "$SAID" | head -n 1)"

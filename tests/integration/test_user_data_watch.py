@@ -279,6 +279,33 @@ def test_new_file_replaces_a_run_that_does_not_end(box: Box) -> None:
     box.machine.sh("systemctl stop stuck; rm /etc/systemd/system/stuck.service; systemctl daemon-reload")
 
 
+def test_what_fails_runs_once(box: Box) -> None:
+    """Nothing is wrong with it but that there is no such unit; the stock path unit would start it until it may not."""
+    before = box.runs()
+    box.write(asks("failing") + "coreos:\n  units:\n    - name: not-there.service\n      command: start\n")
+    time.sleep(3)
+    assert box.in_force("failing")
+    assert box.runs() == before + 1
+    assert [box.state(unit) for unit in (box.unit, box.watch)] == ["failed", "active"]
+    box.write(asks("mended"))
+    assert box.in_force("mended")
+    assert box.state(box.unit) == "active"
+
+
+def test_what_requires_the_stock_path_stays_up(box: Box) -> None:
+    """user-config.target requires the path unit of coreos-install."""
+    other = Box(box.machine, place_of("/var/lib/coreos-install/user_data"))
+    other.machine.sh("mkdir -p /var/lib/coreos-install")
+    other.write(asks("installed"))
+    assert other.in_force("installed")
+    set_watch(other, other.place, wanted=True)
+    other.write(asks("reinstalled"))
+    assert other.in_force("reinstalled")
+    assert other.state("user-config.target") == "active"
+    set_watch(other, other.place, wanted=False)
+    other.machine.sh(f"rm -r /var/lib/coreos-install; systemctl stop {other.unit}")
+
+
 def test_where_nothing_can_validate_it_is_run(box: Box) -> None:
     """As up to release 494."""
     old = """case $* in *-validate*) echo 'flag provided but not defined: -validate' >&2; exit 2 ;; esac"""

@@ -72,7 +72,17 @@ ALLOWED: dict[str, set[str]] = {
     "coreos-cloudinit": {"--from-file", "--validate", "--version"},
     # no --value (230), no list-jobs --after (232)
     # its commands take patterns of names since 209, --all (193) with inactive units among what they match;
-    "systemctl": {"--all", "-p", "--no-ask-password", "--no-pager", "--no-legend", "--full", "--quiet", "--no-block"},
+    "systemctl": {
+        "--all",
+        "-p",
+        "--no-ask-password",
+        "--no-pager",
+        "--no-legend",
+        "--full",
+        "--quiet",
+        "--no-block",
+        "--job-mode",
+    },
     # dump is its own since 207; where the command is missing or fails, nothing else is
     "systemd-analyze": {"--no-pager"},
     # --sync came with 228; where it fails, a second is waited
