@@ -94,9 +94,18 @@ hide() {
 """
 """Defines the filter `hide`, through which all must pass that coreos-cloudinit has said."""
 
+UNDONE_SH = r"""
+# has_undone: whether a log, in the words of 0.9 to 1.14, tells of a call of systemd that did not end with `done`
+has_undone() {
+  grep -q -E "(Result of .*[\"']: |Restarted systemd-networkd \\()([^d]|d[^o])"
+}
+"""
+"""Defines `has_undone`, which reads a log of coreos-cloudinit; the exit status of that does not tell."""
+
 # Only the runs of this boot are asked for: what those before have put into /run is gone.
 _LOOK_SH = (
     HIDE_SH
+    + UNDONE_SH
     + r"""
 LINE='
 '
@@ -268,11 +277,11 @@ find_unit() {
   return 1
 }
 
-# went_well: whether all that the unit's last run called systemd for was done; its exit status does not tell
+# went_well: whether all that the unit's last run called systemd for was done
 went_well() {
   value ExecMainPID
-  ! timeout -k 1 "$LIMIT" journalctl -b -q --no-pager -o cat -n 2000 _SYSTEMD_UNIT="$UNIT" _PID="$VALUE" |
-    grep -q -E "Result of .*[\"']: ([^d]|d[^o])"
+  JOURNAL=$(timeout -k 1 "$LIMIT" journalctl -b -q --no-pager -o cat -n 2000 _SYSTEMD_UNIT="$UNIT" _PID="$VALUE") &&
+    ! printf '%s\n' "$JOURNAL" | has_undone
 }
 
 # Whether the unit's last run went well and took the cloud-config that is there: it began after the file had changed,

@@ -27,8 +27,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.container_linux.remediation.plugins.module_utils import _user_data_look
-from ansible_collections.container_linux.remediation.plugins.module_utils._cloudinit_log import Finding
+from ansible_collections.container_linux.remediation.plugins.module_utils import _user_data_look, _user_data_watch
+from ansible_collections.container_linux.remediation.plugins.module_utils._cloudinit_log import Command, Finding
 from ansible_collections.container_linux.remediation.plugins.module_utils._host import Completed, RemediationError
 from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import escape_path
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_look import (
@@ -89,7 +89,12 @@ class Machine:
 
     def run(self, script: str) -> Completed:
         done = subprocess.run(
-            [self.shell, "-s"], input=script.encode(), capture_output=True, check=False, env=self.environment
+            [self.shell, "-s"],
+            input=script.encode(),
+            capture_output=True,
+            check=False,
+            env=self.environment,
+            timeout=60,
         )
         self.stdout, self.stderr = (
             done.stdout.decode("utf-8", "surrogateescape"),
@@ -110,7 +115,7 @@ class Machine:
         assert found
         return found
 
-    def has_run(self, *, after: float, **properties: str) -> None:
+    def has_run(self, *, after: float, others: str = "Id=b.path\nResult=exit-code", **properties: str) -> None:
         """Have the unit's last run begin so many seconds after the file changed."""
         began = self.file.stat().st_ctime_ns // 1000 + int(after * 1e6)
         clock = datetime.datetime.fromtimestamp(began // 1000000, datetime.UTC)
@@ -119,10 +124,17 @@ class Machine:
         blocks = [
             "ExecMainStartTimestamp=Sun 2037-11-22 09:30:58 UTC\nResult=success\nId=a.path\nActiveState=active",
             "\n".join(f"{name}={value}" for name, value in unit.items() if value),
-            "Id=b.path\nResult=exit-code",
+            others,
         ]
         self.say("systemctl", "\n\n".join(blocks))
         self.say("busctl", f"t {began}")
+        self.began = f"{clock:%b %d %H:%M:%S}.{began % 1000000:06}"
+
+    def logs(self, lines: dict[int, str]) -> None:
+        """Have each process log a line, as journalctl shows it for people, and by itself if it is asked for one."""
+        one = "\n".join(f"    _PID={pid}) echo {shlex.quote(line)} && exit ;;" for pid, line in lines.items())
+        every = "\n".join(f"{self.began} a coreos-cloudinit[{pid}]: {line}" for pid, line in lines.items())
+        self.program("journalctl", f"for word; do\n  case $word in\n{one}\n  esac\ndone\necho {shlex.quote(every)}")
 
     def remembers(self, digest: str, *, after: float, boot: str = BOOT) -> None:
         applied = self.file.stat().st_ctime + after
@@ -289,13 +301,17 @@ def test_what_is_no_file_is_told(machine: Machine) -> None:
 
 @in_each_shell
 def test_units_and_what_starts_them(machine: Machine) -> None:
+    """What systemd calls TriggeredBy is only what it had loaded before the unit."""
     machine.program(
         "systemctl",
         """set -f
 for name; do
   case $name in
-    user-cloudinit@*) printf 'Id=%s\\nTriggeredBy="a\\\\\\\\x2db.path" c.path c.timer\\nExecMainPID=7\\n\\n' "$name" ;;
-    '*.path') printf 'Id=%s\\nActiveState=active\\n\\n' 'a\\x2db.path' c.path d.path ;;
+    user-cloudinit@*)
+      printf 'Id=%s\\nTriggeredBy=e.path c.timer\\nExecMainPID=7\\n\\n' "$name"
+      printf 'Id=%s\\nActiveState=active\\nUnit=%s\\n\\n' 'a\\x2db.path' "$name" c.path "$name" e.path other.service
+      ;;
+    '*.path') printf 'Id=%s\\nActiveState=active\\n\\n' d.path ;;
     *.timer) exit 1 ;;
   esac
 done""",
@@ -303,6 +319,37 @@ done""",
     source = machine.source(b"#cloud-config\n")
     assert source.unit["Id"] == VAGRANT
     assert [watch["Id"] for watch in source.watches] == [r"a\x2db.path", "c.path"]
+
+
+@in_each_shell
+def test_whether_it_is_watched(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What watches it is of this version and at work; of another, or at rest; or not there at all."""
+    units, script = machine.root / "units", machine.root / "watch"
+    monkeypatch.setattr(_user_data_watch, "UNITS", str(units))
+    monkeypatch.setattr(_user_data_watch, "SCRIPT", str(script))
+    texts = [_user_data_watch.USER_DATA_WATCH_SH, _user_data_watch.PATH_UNIT, _user_data_watch.SERVICE_UNIT]
+    shared = [script, units / f"{_user_data_watch.NAME}@.path", units / f"{_user_data_watch.NAME}@.service"]
+    files = {str(file): text for file, text in zip(shared, texts, strict=True)}
+    monkeypatch.setattr(_user_data_watch, "FILES", files)
+    place = Place("given", str(machine.file), VAGRANT)
+    path_unit = _user_data_watch.watch_unit(place)
+    machine.file.write_bytes(CLOUD_CONFIG)
+    machine.has_run(after=2)
+    assert machine.source().watched is None
+
+    for name, text in {**files, **_user_data_watch._files_of(place)}.items():
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).write_text(text)
+    assert machine.source().watched is False
+    machine.has_run(after=2, others=f"Id={path_unit}\nActiveState=active\nUnit={_user_data_watch.NAME}@x.service")
+    found = machine.source()
+    assert found.watched is True
+    # it does not start the unit at boot
+    assert found.watches == []
+    script.write_text("of another version")
+    assert machine.source().watched is False
+    # of another user-data
+    assert look(machine, [Place("given", "/nowhere", "other.service")]).sources[0].watched is None
 
 
 def test_a_unit_is_asked_for_where_it_may_have_to_run(machine: Machine) -> None:
@@ -344,7 +391,7 @@ def is_settled(machine: Machine, **options: Any) -> bool:
     source = machine.source(**options)
     assert source.content
     assert source.content.size == machine.file.stat().st_size
-    looked_into = {"journalctl", "coreos-cloudinit", "getent"} & machine.asked
+    looked_into = {"coreos-cloudinit", "getent"} & machine.asked
     assert bool(source.content.form) == bool(looked_into)
     assert "journal-0" in machine.stdout or not looked_into
     return not looked_into
@@ -379,7 +426,7 @@ def test_only_a_cloud_config_can_be_settled(machine: Machine, content: bytes) ->
     machine.file.write_bytes(content)
     machine.has_run(after=2)
     machine.source()
-    assert "journalctl" in machine.asked
+    assert "getent" in machine.asked
 
 
 @in_each_shell
@@ -401,6 +448,87 @@ def test_what_may_have_to_run_is_looked_into(machine: Machine, after: float, pro
     machine.file.write_bytes(CLOUD_CONFIG)
     machine.has_run(after=after, **properties)
     assert not is_settled(machine)
+
+
+# what 0.9, 1.10 and 1.14 say of a start
+STYLES = ("Result of 'start b.service': {}", '2016/05/05 08:00:07 Result of "start" on "b.service": {}')
+
+
+@in_each_shell
+@pytest.mark.parametrize("style", [*STYLES, "Restarted systemd-networkd ({})"])
+@pytest.mark.parametrize("result", ["done", "dependency", "failed", "timeout", "canceled", "skipped", "unknown"])
+def test_a_run_whose_units_did_not_start_is_looked_into(machine: Machine, style: str, result: str) -> None:
+    """Although the unit, and coreos-cloudinit, ended well."""
+    machine.file.write_bytes(CLOUD_CONFIG)
+    machine.has_run(after=2, ExecMainPID="8")
+    machine.logs({7: "Set hostname to a", 8: style.format(result)})
+    assert is_settled(machine) == (result == "done")
+    if result != "done":
+        found = judge(machine.source(), boot=BOOT)
+        unit = "systemd-networkd" if "networkd" in style else "b"
+        verb = "restart" if "networkd" in style else "start"
+        assert found.name == "failed"
+        assert f"its '{verb}' of {unit}.service ended with '{result}'" in found.why
+
+
+@in_each_shell
+def test_only_the_last_run_of_the_boot_counts(machine: Machine) -> None:
+    machine.file.write_bytes(CLOUD_CONFIG)
+    machine.has_run(after=2, ExecMainPID="8")
+    machine.logs({7: STYLES[1].format("failed"), 8: STYLES[1].format("done")})
+    assert is_settled(machine)
+    run = machine.source(thorough=True).run
+    assert run
+    assert run.commands == [Command("start", "b.service", "done")]
+    assert judge(machine.source(thorough=True), boot=BOOT).name == "current"
+    machine.logs({8: STYLES[1].format("done"), 7: STYLES[1].format("failed")})
+    machine.has_run(after=2, ExecMainPID="7")
+    assert not is_settled(machine)
+
+
+@pytest.mark.parametrize("status", [1, 124])
+def test_a_journal_that_fails_settles_nothing(machine: Machine, status: int) -> None:
+    machine.file.write_bytes(CLOUD_CONFIG)
+    machine.has_run(after=2)
+    machine.say("journalctl", "", status)
+    assert not is_settled(machine)
+
+
+@in_each_shell
+def test_what_is_settled_is_looked_into_beside_what_is_not(machine: Machine) -> None:
+    """What another user-data asks for may be in the way of one that is applied."""
+    other = machine.root / "other"
+    other.write_bytes(b"#cloud-config\nhostname: b\n")
+    machine.file.write_bytes(CLOUD_CONFIG)
+    machine.has_run(after=2)
+    machine.logs({7: "Set hostname to a"})
+    places = [Place("given", str(machine.file), VAGRANT), Place("given", str(other), "other.service")]
+    settled, stale = look(machine, places).sources
+    assert judge(settled, boot=BOOT).name == "current"
+    for source, hostname in ((settled, "a"), (stale, "b")):
+        assert source.run
+        assert source.run.said == ["Set hostname to a"]
+        assert source.content
+        assert source.content.skeleton
+        assert source.content.skeleton.tree == {"hostname": hostname}
+    assert settled.sha256 == DIGEST
+
+
+@in_each_shell
+def test_what_is_given_and_in_force_costs_no_more(machine: Machine) -> None:
+    machine.file.write_bytes(CLOUD_CONFIG)
+    machine.has_run(after=2)
+    (machine.root / "asked").unlink(missing_ok=True)
+    seen = machine.look(given=CLOUD_CONFIG.decode())
+    assert seen.given == Content(0, DIGEST, variables=[], keys=[])
+    assert seen.sources[0].content == SETTLED
+    assert not {"coreos-cloudinit", "getent"} & machine.asked
+    assert not list((machine.root / "run").iterdir())
+    # where it has to run, it is no news either, but looked into
+    machine.has_run(after=-2)
+    seen = machine.look(given=CLOUD_CONFIG.decode())
+    assert seen.given
+    assert seen.given == seen.sources[0].content
 
 
 def test_a_systemctl_that_fails_settles_nothing(machine: Machine) -> None:
@@ -553,11 +681,13 @@ GIVEN = [
 @in_each_shell
 @pytest.mark.parametrize("text", GIVEN)
 def test_what_is_given_arrives_as_it_is(machine: Machine, text: str) -> None:
-    source = machine.source(given=text)
-    assert source.file is None
-    assert source.given
-    assert source.given.sha256 == hashlib.sha256(text.encode()).hexdigest()
-    assert source.given.size == len(text.encode())
+    seen = machine.look(given=text)
+    assert seen.sources[0].file is None
+    assert seen.given
+    assert seen.given.sha256 == hashlib.sha256(text.encode()).hexdigest()
+    assert seen.given.size == len(text.encode())
+    assert seen.given.form == ("empty" if not text else seen.given.form) != ""
+    assert machine.look().given is None
     assert not list((machine.root / "run").iterdir())
 
 
@@ -573,9 +703,15 @@ echo 'line 2: warning: x'""",
     )
     machine.file.write_bytes(CLOUD_CONFIG)
     machine.has_run(after=2)
-    source = machine.source(given=text)
-    assert source.content == SETTLED
-    content = source.given
+    seen = machine.look(given=text)
+    # what is settled may be at odds with it
+    settled = seen.sources[0].content
+    assert settled
+    assert settled.skeleton
+    assert settled.skeleton.tree == {"hostname": "a"}
+    assert "journal-0" in machine.stdout
+    assert judge(seen.sources[0], boot=seen.boot).name == "current"
+    content = seen.given
     assert content
     assert (content.form, content.size) == ("cloud-config", len(text))
     assert content.skeleton
@@ -645,12 +781,15 @@ def test_no_place_for_what_is_given(machine: Machine, monkeypatch: pytest.Monkey
 
 @in_each_shell
 def test_no_room_for_what_is_given(machine: Machine) -> None:
+    machine.program("sha256sum", "exit 1")
     machine.program("mktemp", f"ln -s /dev/full {machine.root}/run/full && echo {machine.root}/run/full")
     for text in ("#cloud-config\n", "#cloud-config\n" + "# x\n" * 50000):
         with pytest.raises(
             RemediationError, match=r"could not be written to a temporary file .*(No space left|I/O error)"
         ):
             machine.source(given=text)
+        # to read that would never come to an end
+        assert "sha256sum" not in machine.asked
         assert not list((machine.root / "run").iterdir())
 
 
@@ -679,7 +818,7 @@ def test_who_has_logged_in_and_the_keys_of_that_user(machine: Machine) -> None:
 
     folder = machine.home / ".ssh/authorized_keys.d"
     folder.mkdir()
-    assert machine.look().access == Access("core", {})
+    assert machine.look().access == Access("core", {str(file): [first, second]})
     (folder / "vagrant").write_text(one)
     (folder / "coreos-cloudinit").write_bytes(b"\0" + two.encode() + other.encode())
     (folder / "empty").touch()
@@ -688,6 +827,8 @@ def test_who_has_logged_in_and_the_keys_of_that_user(machine: Machine) -> None:
         str(folder / "vagrant"): [first],
         str(folder / "coreos-cloudinit"): [second, third],
         str(folder / "empty"): [],
+        # what is only there is lost as soon as update-ssh-keys runs
+        str(file): [first, second],
     }
 
 

@@ -75,7 +75,7 @@ def test_the_states_of_the_machine(recording: str, state: str, settled: bool) ->
     assert found["oem"] == "current"
     assert found.get("install") == ("current" if recording == "two-sources" else None)
     assert not seen.partial
-    # what is settled is not looked into, and the rest is
+    # what is settled is not looked into where all is, and the rest is
     assert of_vagrant(seen).form == ("" if settled else of_vagrant(thoroughly).form)
     assert seen.cloudinit == ("" if settled else "1.11.0")
     assert states(thoroughly) == found
@@ -211,6 +211,51 @@ def test_what_changed_in_the_second_of_the_run_is_taken_for_new() -> None:
 
 def test_a_unit_that_has_not_run_in_this_boot() -> None:
     assert judge(replace(CURRENT, started=None, run=None), boot=BOOT).name == "unapplied"
+
+
+@pytest.mark.parametrize("doing", ["", 'Calling unit command "start" on "flanneld.service"'])
+@pytest.mark.parametrize("active", ["activating", "reloading"])
+def test_a_unit_that_runs_runs_what_was_there_when_it_began(active: str, doing: str) -> None:
+    running = {**CURRENT.unit, "ActiveState": active}
+    now, late = (replace(source, unit=running, run=Run(doing=doing)) for source in (CURRENT, STALE))
+    at = f", at: {doing}" if doing else ""
+    assert judge(now, boot=BOOT) == State("applying", f"its unit is running it now{at}")
+    # waiting for its end would not bring the new one into force
+    assert judge(late, boot=BOOT) == State("stale", f"its unit is running what was there before it changed{at}")
+    # nor would a digest of an earlier run
+    assert judge(remembering(late), boot=BOOT).name == "stale"
+    assert judge(replace(late, started=None), boot=BOOT).name == "applying"
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        {"ActiveState": "inactive", "Result": "success"},
+        {"ActiveState": "failed", "Result": "exit-code"},
+        {"ActiveState": "inactive", "ExecMainStartTimestamp": ""},
+    ],
+)
+@pytest.mark.parametrize("started", [STALE.started, None])
+def test_a_remembered_digest_counts_whatever_the_unit_does(
+    unit: dict[str, str], started: tuple[float, float] | None
+) -> None:
+    """Somebody stopped it, or systemd has forgotten it since: what it has placed is there."""
+    source = replace(remembering(STALE), unit={**STALE.unit, **unit}, started=started)
+    assert judge(source, boot=BOOT) == State("current", ANY_WHY, by_digest=True)
+    other = replace(remembering(STALE, digest="0" * 64), unit={**STALE.unit, **unit}, started=started)
+    assert judge(other, boot=BOOT) == State("stale", ANY_WHY, by_digest=True)
+    assert judge(replace(source, memory=None), boot=BOOT).name == ("stale" if started else "unapplied")
+
+
+def test_a_unit_that_did_not_start_is_told_though_the_run_ended_well() -> None:
+    commands = [Command("start", "a.service", "done"), Command("restart", "b.service", "dependency")]
+    found = judge(replace(CURRENT, run=Run(commands=[*commands, Command("start", "c.service")])), boot=BOOT)
+    assert found.name == "failed"
+    assert found.why.endswith("before it; that run failed: its 'restart' of b.service ended with 'dependency'")
+    # what coreos-cloudinit says itself comes first
+    found = judge(replace(CURRENT, run=Run(commands=commands, errors=["a", "Failed to b"])), boot=BOOT)
+    assert found.why.endswith("that run failed: Failed to b")
+    assert judge(replace(CURRENT, run=Run(commands=commands[:1])), boot=BOOT).name == "current"
 
 
 def test_a_run_that_ended_ill_without_a_word() -> None:
