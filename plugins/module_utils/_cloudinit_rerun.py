@@ -311,6 +311,11 @@ def _bring_up_to_date(
     failed = failure.of_proof(proof, path=task.path)
     if failed:
         raise _undone(task, host, failed, params, told)
+    if not applied.logged:
+        told["warnings"].append(
+            f"The journal has nothing of what {task.unit} logged, so how its calls of systemd ended is not known; what "
+            f"it asks for was looked at all the same."
+        )
     if applied.remembered:
         told["warnings"].append(
             f"{printable(task.path)} is applied, but that could not be remembered: {applied.remembered}."
@@ -325,7 +330,9 @@ def _undone(
     why = failure.cause(host, failed, timeout=params["timeout"])
     sentences = [failed.sentence, *why.sentences]
     if task.given is not None:
-        sentences.append(restore(host, task.source, sha256=task.content.sha256))
+        sentences.append(
+            restore(host, task.source, sha256=task.content.sha256, was_current=task.state.name == "current")
+        )
     return RemediationError(" ".join(sentences), **{**told, **why.details})
 
 

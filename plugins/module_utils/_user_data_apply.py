@@ -57,6 +57,8 @@ _PATIENCE = 10
 # `keep FROM TO` and `put TO`: a file is there whole or not at all, also after a crash.
 _FILES_SH = r"""
 put() {
+  # one whom somebody killed has left it; what is put there is put with the lock held
+  rm -f -- "${1%/*}"/.container-linux-remediation.??????
   PART=$(mktemp "${1%/*}/.container-linux-remediation.XXXXXX") || return
   if dd of="$PART" bs=65536 conv=fsync status=none && dress "$1" && mv -f -T -- "$PART" "$1"; then
     return 0
@@ -139,17 +141,25 @@ run() {
     finish job "$STATUS"
     return
   fi
-  # a path unit would start again and again what fails, until it has reached its start limit
-  # shellcheck disable=SC2086 # names of units hold no blanks
-  [ -z "$WATCHES" ] || timeout -k 1 "$LIMIT" systemctl --no-ask-password stop -- $WATCHES 2>/dev/null
   # a start limit that was reached would refuse this start, too
-  # shellcheck disable=SC2086
+  # shellcheck disable=SC2086 # names of units hold no blanks
   timeout -k 1 "$LIMIT" systemctl reset-failed -- "$UNIT" $WATCHES 2>/dev/null
   section job "$TIMEOUT" systemctl --no-ask-password restart -- "$UNIT"
-  if [ -n "$WATCHES" ] && { [ "$STATUS" -eq 0 ] || is_going_on; }; then
-    # shellcheck disable=SC2086
-    timeout -k 1 "$LIMIT" systemctl --no-ask-password start -- $WATCHES 2>/dev/null
-  fi
+  case $STATUS in
+    0 | 124 | 137)
+      # shellcheck disable=SC2086
+      [ -z "$WATCHES" ] || timeout -k 1 "$LIMIT" systemctl --no-ask-password start -- $WATCHES 2>/dev/null
+      ;;
+    *)
+      # a path unit starts what failed again and again, until the start limit is hit, and so would run what is put back
+      # shellcheck disable=SC2086
+      [ -z "$HAS_GIVEN" ] || [ -z "$WATCHES" ] ||
+        timeout -k 1 "$LIMIT" systemctl --no-ask-password stop -- $WATCHES 2>/dev/null
+      while is_going_on && [ "$(($(date +%s) - BEGAN))" -lt "$TIMEOUT" ]; do
+        sleep 1
+      done
+      ;;
+  esac
 }
 
 report() {
@@ -227,9 +237,12 @@ restore() {
   else
     rm -f -- "$REAL"
     STATUS=$?
-    # it waits for a file again; were one there, it would run that at once
+  fi
+  if [ "$STATUS" -eq 0 ] && [ -n "$WATCHES" ] && [ -n "$WATCH_AGAIN" ]; then
     # shellcheck disable=SC2086 # names of units hold no blanks
-    [ -z "$WATCHES" ] || timeout -k 1 "$LIMIT" systemctl --no-ask-password start -- $WATCHES 2>/dev/null
+    timeout -k 1 "$LIMIT" systemctl reset-failed -- "$UNIT" $WATCHES 2>/dev/null
+    # shellcheck disable=SC2086
+    timeout -k 1 "$LIMIT" systemctl --no-ask-password start -- $WATCHES
   fi
   finish restore "$STATUS"
 }
@@ -249,6 +262,7 @@ class Applied:
         job: how the call of systemd ended.
         unit: the properties of the unit after it.
         run: what coreos-cloudinit logged.
+        logged: whether the journal had anything of that.
         same: whether the file is still the one that was to be applied.
         remembered: why it could not be remembered; empty if it was, or if there was nothing to remember.
         before: what `snapshot` told before the run.
@@ -260,6 +274,7 @@ class Applied:
     job: Section
     unit: Properties
     run: Run
+    logged: bool
     same: bool
     remembered: str
     before: str
@@ -305,7 +320,6 @@ def apply(
         variables={
             **_of(source),
             **variables,
-            "UNIT": place.unit,
             "EXPECTED": source.sha256,
             "NEW": sha256,
             "HAS_GIVEN": "" if given is None else "yes",
@@ -316,7 +330,10 @@ def apply(
             "REMEMBER_HEAD": head,
             "REMEMBER_TAIL": tail,
         },
-        needs=("systemctl", "journalctl", "sed", "grep", "sha256sum", "flock", "mktemp", "dd", "readlink"),
+        needs=(
+            *("systemctl", "journalctl", "coreos-cloudinit", "sed", "grep", "sha256sum"),
+            *("flock", "mktemp", "dd", "readlink"),
+        ),
     )
     _refuse(answer, place)
     units = parse_show(_out(answer, "unit"))
@@ -327,6 +344,7 @@ def apply(
         job=answer["job"],
         unit=units[0] if units else {},
         run=parse_run(message.text for message in messages),
+        logged=bool(messages),
         same=_out(answer, "digest").strip() == sha256,
         remembered=printable(remember.err) or f"exit status {remember.rc}" if remember and remember.rc else "",
         before=_out(answer, "before"),
@@ -335,13 +353,15 @@ def apply(
     )
 
 
-def restore(host: Host, source: Source, *, sha256: str) -> str:
+def restore(host: Host, source: Source, *, sha256: str, was_current: bool) -> str:
     """Put back what was there before `apply` put something else in place, and say so in a sentence.
 
     Args:
         host: the host.
         source: what was seen before it.
         sha256: the digest of what was put in place.
+        was_current: whether what was there before had been applied. Only then is its path unit, which would run it at
+            once, started again: what nobody has looked at is not run.
     """
     path = printable(source.place.path)
     kept = f"{MEMORY}/{escape_path(source.place.path)}.before"
@@ -349,7 +369,12 @@ def restore(host: Host, source: Source, *, sha256: str) -> str:
         answer = ask(
             host,
             _RESTORE_SH,
-            variables={**_of(source), "NEW": sha256, "WAS_THERE": "yes" if source.file else ""},
+            variables={
+                **_of(source),
+                "NEW": sha256,
+                "WAS_THERE": "yes" if source.file else "",
+                "WATCH_AGAIN": "yes" if was_current or not source.file else "",
+            },
             needs=("systemctl", "flock", "mktemp", "sed", "dd", "sha256sum", "readlink"),
         )
     except RemediationError as error:
@@ -362,7 +387,13 @@ def restore(host: Host, source: Source, *, sha256: str) -> str:
         return f"Somebody has changed {path} since, so nothing was put back; what was there before is kept as {kept}."
     if not source.file:
         return f"There was no {path} before, so it was removed again."
+    if was_current and source.watches:
+        return f"What was at {path} before was put back, and {_watches(source)} has it run again, as at boot."
     return f"What was at {path} before was put back, and nothing of it was run."
+
+
+def _watches(source: Source) -> str:
+    return " ".join(unit["Id"] for unit in source.watches)
 
 
 def _of(source: Source) -> dict[str, str]:
@@ -374,7 +405,8 @@ def _of(source: Source) -> dict[str, str]:
         "LOCK": LOCK,
         "LIMIT": str(LIMIT),
         "PATIENCE": str(_PATIENCE),
-        "WATCHES": " ".join(unit["Id"] for unit in source.watches),
+        "UNIT": place.unit,
+        "WATCHES": _watches(source),
     }
 
 

@@ -1,0 +1,442 @@
+# Copyright (c) 2026 container_linux.remediation contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""User-data, bad input and bad luck: one clear sentence, the last good one still there, nothing half-written."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import shlex
+import signal
+import subprocess
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import docker
+import pytest
+
+from ansible_collections.container_linux.remediation.tests.integration.user_data import (
+    AS_ROOT,
+    FILE,
+    FINGERPRINT,
+    MEMORY,
+    UNIT,
+    UNTOUCHED,
+    WATCH,
+    config,
+    in_force,
+    place,
+    rerun,
+    role,
+    standing,
+)
+from ansible_collections.container_linux.remediation.tests.machine.testmachine.machines import find
+
+if TYPE_CHECKING:
+    from ansible_collections.container_linux.remediation.tests.integration.conftest import (
+        Machine,
+        MachineFactory,
+        Play,
+        Task,
+    )
+
+MACHINE = Path(__file__).parents[1] / "machine" / "machine"
+SECRET = "Geheim-7f3a"
+HEADER = "#cloud-config\n"
+NESTED = f"{HEADER}a: &a [x, x]\n" + "".join(
+    f"{b}: &{b} [*{a}, *{a}, *{a}]\n" for a, b in zip("abcdefgh", "bcdefghi", strict=True)
+)
+KEY = "AAAAC3NzaC1lZDI1NTE5AAAAIE7x1Yw0DhPcPVQrsTw9iOVIqRtIBcHKhZ6eIoUVJ0Zr"
+UNIT_IS = f"{HEADER}coreos:\n  units:\n    - name: luck.service\n"
+
+BAD = {
+    "empty": ("", "it is empty"),
+    "huge": (f"{HEADER}# {SECRET}{'#' * 1048576}\n", "1048576 "),
+    "NUL": (f"{HEADER}hostname: {SECRET}\0\n", "is no text: line 2 has a NUL character"),
+    "control characters": (f"{HEADER}hostname: {SECRET}\x1b[2J\n", "control characters are not allowed"),
+    "byte order mark": (f"\ufeff{HEADER}hostname: {SECRET}\n", "line 1: it begins with a byte order mark"),
+    "same key twice": (f"{HEADER}hostname: a\nhostname: b\n# {SECRET}\n", "line 3: 'hostname' is there again"),
+    "tabs": (f"{HEADER}write_files:\n\t- path: /etc/x\n\t  content: {SECRET}\n", "line 3: coreos-cloudinit cannot"),
+    "bomb": (NESTED, "it has 24 aliases, each of which may stand for many more"),
+    "another header": (f"# cloud-config\nhostname: {SECRET}\n", "line 1: the first line must be '#cloud-config'"),
+    "header late": (f"\n{HEADER}hostname: {SECRET}\n", "line 1: the first line must be '#cloud-config'"),
+    "no YAML": (f"{HEADER}hostname: [{SECRET}\n", "cannot read it as YAML"),
+    "a list": (f"{HEADER}- {SECRET}\n", "line 1: it has no keys at its top level"),
+    "script": (f"#!/bin/sh\ntouch /etc/{SECRET}\n", "line 1: it is a script", "'allow_scripts: true'"),
+    "Ignition": (json.dumps({"ignition": {"version": "2.0.0"}, "x": SECRET}), "it is a config for Ignition"),
+    "another key": (
+        f"{HEADER}ssh_authorized_keys:\n  - ssh-ed25519 {KEY} {SECRET}\n",
+        "line 2: these SSH keys would replace the one that lets 'core' in now",
+        "'allow_lockout: true'",
+    ),
+    "sshd stopped": (f"{UNIT_IS}    - name: sshd.socket\n      command: stop\n", "'sshd.socket'", "allow_lockout"),
+    "no unit": (f"{UNIT_IS}      content: |\n        {SECRET}\n", "line 6: 'luck.service' has text before its first"),
+    "unknown command": (f"{UNIT_IS}      command: {SECRET}\n", "line 5: its value is nothing", "'reload-or-restart'"),
+}  # fmt: skip
+"""What is refused where it is given, and words of the sentence that says so."""
+
+FILES = {
+    "huge": (f"{HEADER}# {SECRET}".encode() + b"#" * 30000, ""),
+    "NUL": (HEADER.encode() + b"hostname: a\0" + SECRET.encode(), "control characters are not allowed"),
+    "no UTF-8": (HEADER.encode() + b"hostname: \xff\xfe" + SECRET.encode(), "invalid leading UTF-8 octet"),
+    "gzip": (gzip.compress(f"{HEADER}hostname: {SECRET}\n".encode()), "it is compressed"),
+    "program": (b"\x7fELF\0\1\2" * 1000, "it is no text"),
+    **{name: (BAD[name][0].encode(), BAD[name][1]) for name in ("byte order mark", "bomb", "script", "another key")},
+}
+PLACED = {
+    **{name: (place(text), words) for name, (text, words) in FILES.items() if words},
+    "huge": (f"{{ echo '#cloud-config'; head -c 1048576 /dev/zero | tr '\\0' '#'; }} >{FILE}", "1048576 is the limit"),
+    "directory": (f"rm -f {FILE}; mkdir {FILE}", "it is a directory and no file"),
+    "loop": (f"rm -rf {FILE}; ln -s vagrantfile-user-data {FILE}", "Too many levels of symbolic links"),
+    "FIFO": (f"rm -rf {FILE}; mkfifo {FILE}", "it is a fifo and no file"),
+}
+"""What is refused where Vagrant has put it; the machine's user-data has run in this boot, and so its path sleeps."""
+
+
+def refused(task: Task, *words: str) -> None:
+    """Require that a task failed with one clear sentence that has these words, and no secret."""
+    assert task.outcome == "failed" and not task.changed, task
+    message = task.message.strip()
+    assert message and "\n" not in message and "Traceback" not in message
+    for word in words:
+        assert word in message, f"{task.name}: {message}"
+    assert SECRET not in json.dumps(task.result)
+
+
+def every(play: Play, count: int) -> list[Task]:
+    """The tasks of a play that had to go on to its end."""
+    found = [task for task in play.tasks if "Validating" not in task.name and task.outcome != "skipped"]
+    assert len(found) == count, play.output
+    return found
+
+
+def applied(host: Machine, number: int) -> None:
+    """Apply a good one, and see that it is there."""
+    play = host.play([rerun(content=config(number))], options=AS_ROOT)
+    assert play.rc == 0, play.output
+    assert standing(host) == in_force(number)
+
+
+# bad input
+
+
+def test_bad_content_is_refused_and_nothing_is_touched(machine: MachineFactory, tmp_path: Path) -> None:
+    host = machine("user-data-fresh")
+    applied(host, 1)
+    before = host.sh(FINGERPRINT)
+    # not in the play, which Ansible cites
+    given = tmp_path / "given.json"
+    given.write_text(json.dumps({"given": {name: text for name, (text, *_words) in BAD.items()}}))
+    tasks = [{**rerun(name, content=f"{{{{ given['{name}'] }}}}"), "ignore_errors": True} for name in BAD]
+    play = host.play(tasks, options=(*AS_ROOT, "-vvv", f"--extra-vars=@{given}"))
+    for task, (_text, *words) in zip(every(play, len(BAD)), BAD.values(), strict=True):
+        refused(task, *words)
+    assert [line for line in play.output.splitlines() if SECRET in line] == []
+    assert host.sh(FINGERPRINT) == before
+    applied(host, 2)
+
+
+def test_a_bad_file_of_the_controller(machine: MachineFactory, tmp_path: Path) -> None:
+    host = machine("user-data-fresh")
+    applied(host, 1)
+    before = host.sh(FINGERPRINT)
+    tasks = []
+    for name in ("NUL", "no UTF-8", "gzip", "program"):
+        path = tmp_path / name
+        path.write_bytes(FILES[name][0])
+        tasks.append(role(name, user_data_src=str(path)))
+    play = host.play(tasks, options=(*AS_ROOT, "-vvv"))
+    found = [task for task in play.tasks if task.outcome == "failed"]
+    assert len(found) == len(tasks), play.output
+    for task in found:
+        refused(task, "The given user-data is no text: line ", "give it as UTF-8 and unpacked")
+    assert SECRET not in play.output
+    assert host.sh(FINGERPRINT) == before
+
+
+def test_bad_files_are_refused_and_nothing_is_touched(machine: MachineFactory) -> None:
+    host = machine("user-data-fresh")
+    applied(host, 1)
+    look = {"ansible.builtin.raw": FINGERPRINT}
+    tasks = []
+    for name, (script, _words) in PLACED.items():
+        tasks += [{"ansible.builtin.raw": f"{script}; {FINGERPRINT}"}, {**rerun(name), "ignore_errors": True}, look]
+    play = host.play(tasks, options=AS_ROOT)
+    found = every(play, len(tasks))
+    for index, (_script, words) in enumerate(PLACED.values()):
+        before, task, after = found[3 * index : 3 * index + 3]
+        refused(task, FILE, words)
+        assert before.result["stdout"] == after.result["stdout"], task.name
+    host.sh(place(config(2)))
+    assert host.play([rerun()], options=AS_ROOT).last.changed
+    assert standing(host) == in_force(2)
+
+
+@pytest.mark.parametrize("text", ["", BAD["Ignition"][0]])
+def test_what_would_do_nothing_is_said_and_left(machine: MachineFactory, text: str) -> None:
+    host = machine("user-data-fresh")
+    applied(host, 1)
+    host.sh(place(text))
+    before = host.sh(FINGERPRINT)
+    play = host.play([rerun()], options=AS_ROOT)
+    assert play.rc == 0 and not play.last.changed, play.output
+    assert play.last.result["sources"][FILE]["state"] == "not_applicable"
+    assert any(FILE in warning for warning in play.last.result["warnings"])
+    assert host.sh(FINGERPRINT) == before
+    applied(host, 2)
+
+
+# bad luck
+
+
+@contextmanager
+def playing(host: Machine, *tasks: dict[str, Any], **options: Any) -> Iterator[Future[Play]]:
+    """Run a play while something else happens."""
+    with ThreadPoolExecutor() as pool:
+        yield pool.submit(host.play, tasks, options=AS_ROOT, **options)
+
+
+def command(verb: str, host: Machine, *words: str) -> None:
+    """Have the machine's own tool do something to it."""
+    subprocess.run(
+        [MACHINE, verb, host.name, *words], stdin=subprocess.DEVNULL, check=True, capture_output=True, timeout=120
+    )
+
+
+def wait_until(host: Machine, script: str) -> None:
+    host.sh(f"timeout 30 /bin/sh -c {shlex.quote(f'until {script}; do sleep 0.1; done')}")
+
+
+@contextmanager
+def undone(host: Machine, script: str, *, by: str) -> Iterator[None]:
+    """Do something to the machine for a while."""
+    host.sh(script)
+    try:
+        yield
+    finally:
+        host.sh(by)
+
+
+def small(folder: str, *, options: str = "size=16k") -> tuple[str, str]:
+    """Scripts that put a small file system in a folder's place, with all that is in it, and take it away again."""
+    return (
+        f"mkdir -p {folder} /run/full; mount -t tmpfs -o size=64k tmpfs /run/full; cp -a {folder}/. /run/full; "
+        f"mount --move /run/full {folder}; mount -o remount,{options} {folder}; cat /dev/zero >{folder}/filler; true",
+        f"umount {folder}; rm -f {folder}/filler",
+    )
+
+
+@pytest.mark.parametrize("folder", [FILE.rpartition("/")[0], MEMORY.rpartition("/")[0]])
+@pytest.mark.parametrize("options", ["size=16k", "ro"])
+def test_no_room_for_it(machine: MachineFactory, folder: str, options: str) -> None:
+    host = machine("user-data-fresh")
+    applied(host, 1)
+    mount, umount = small(folder, options=options)
+    with undone(host, mount, by=umount):
+        before = host.sh(UNTOUCHED)
+        play = host.play([rerun(content=config(2, f"#{'x' * 20000}"))], options=AS_ROOT)
+        said = "Read-only file system" if options == "ro" else "No space left on device"
+        refused(play.last, f"could not be put at {FILE}: '", said, "What was there is still there", "run again")
+        assert host.sh(UNTOUCHED) == before
+    applied(host, 2)
+
+
+def test_no_room_to_remember(machine: MachineFactory) -> None:
+    """What is applied is applied; the next run tells by the times of file and unit."""
+    host = machine("user-data-fresh")
+    applied(host, 1)
+    mount, umount = small(MEMORY.rpartition("/")[0])
+    with undone(host, mount, by=umount):
+        host.sh(place(config(2, f"#{'x' * 20000}")))
+        play = host.play([rerun()], options=AS_ROOT)
+        assert play.rc == 0 and play.last.changed, play.output
+        assert any("could not be remembered: " in w and "No space left" in w for w in play.last.result["warnings"])
+        again = host.play([rerun()], options=AS_ROOT)
+        assert again.rc == 0 and not again.last.changed, again.output
+    applied(host, 3)
+
+
+def test_no_room_to_look_at_it(machine: MachineFactory) -> None:
+    host = machine("user-data-fresh")
+    applied(host, 1)
+    used = host.sh("df -k /run | tail -n 1").split()
+    fill = f"mount -o remount,size={int(used[2]) + 16}k /run; cat /dev/zero >/run/filler; true"
+    with undone(host, fill, by=f"rm /run/filler; mount -o remount,size={used[1]}k /run"):
+        before = host.sh(FINGERPRINT)
+        play = host.play([rerun(content=config(2))], options=AS_ROOT)
+        refused(play.last, "could not be written to a temporary file in /run", "Nothing was changed; make room there")
+        assert host.sh(FINGERPRINT) == before
+    applied(host, 2)
+
+
+SLOW = (
+    "coreos:",
+    "  units:",
+    "    - name: slow.service",
+    "      command: restart",
+    "      content: |",
+    "        [Service]",
+    "        Type=oneshot",
+    "        ExecStart=/bin/sh -c 'sleep 4; date >>/run/slow'",
+)
+IS_SLOW = "systemctl is-active slow.service | grep -q activating"
+
+
+def test_two_controllers_at_once(machine: MachineFactory) -> None:
+    """One wins, and the other says so; or they come one after the other."""
+    host = machine("user-data-fresh")
+    for number in (1, 3, 5):
+        with ThreadPoolExecutor() as pool:
+            plays = list(
+                pool.map(lambda n: host.play([rerun(content=config(n, *SLOW))], options=AS_ROOT), (number, number + 1))
+            )
+        won = [number + index for index, play in enumerate(plays) if play.rc == 0]
+        for play in plays:
+            if play.rc:
+                refused(play.last, "run again")
+                assert any(word in play.last.message for word in ("somebody else", "Somebody else"))
+        assert won
+        assert standing(host) in [in_force(n) for n in won]
+
+
+def test_a_file_that_is_replaced_while_it_is_applied(machine: MachineFactory) -> None:
+    host = machine("user-data-fresh")
+    for given in (True, False):
+        applied(host, 1)
+        if not given:
+            host.sh(place(config(2, *SLOW)))
+        with playing(host, rerun(**({"content": config(2, *SLOW)} if given else {}))) as future:
+            wait_until(host, IS_SLOW)
+            host.sh(place(config(3)))
+            play = future.result()
+        message = play.last.message
+        assert play.rc == 2 and f"{FILE} was changed by somebody else while it was applied" in message, play.output
+        assert "nothing was put back" in message or not given
+        assert "number-3" in host.sh(f"cat {FILE}")
+        assert host.play([rerun()], options=AS_ROOT).last.changed
+        assert standing(host) == in_force(3)
+
+
+def test_ssh_is_lost_while_it_is_applied(machine: MachineFactory) -> None:
+    """The host ends what it has begun, and remembers it."""
+    host = machine("user-data-fresh")
+    applied(host, 1)
+    with playing(host, rerun(content=config(2, *SLOW))) as future:
+        wait_until(host, IS_SLOW)
+        # all connections but that of this command
+        host.sh("own=$PPID; for s in $(pgrep -f 'sshd: core'); do [ $s = \"$own\" ] || kill -9 $s; done", check=False)
+        assert future.result().rc == 4, future.result().output
+    wait_until(host, f"! {IS_SLOW}")
+    again = host.play([rerun(content=config(2, *SLOW))], options=AS_ROOT)
+    assert again.rc == 0 and not again.last.changed, again.output
+    assert standing(host) == in_force(2)
+
+
+def test_the_script_is_killed_before_the_run(machine: MachineFactory) -> None:
+    """The file is there as a whole and has not run: the next one makes it right."""
+    host = machine("user-data-fresh")
+    applied(host, 1)
+    killer = (
+        "#!/bin/sh\\ncase $* in *restart*)\\n"
+        "read -r _ _ _ parent _ </proc/$PPID/stat; kill -9 $parent $PPID; exit 1 ;;\\n"
+        'esac\\nexec systemctl.real "$@"\\n'
+    )
+    instead = (
+        f"cd /usr/bin && mv systemctl systemctl.real && printf {shlex.quote(killer)} >systemctl && chmod 755 systemctl"
+    )
+    with undone(host, instead, by="cd /usr/bin && mv systemctl.real systemctl"):
+        play = host.play([rerun(content=config(2))], options=AS_ROOT)
+        assert play.rc == 2 and "did not run the script to its end: exit status 137" in play.last.message, play.output
+    assert host.sh(f"grep -o number-. {FILE} /etc/luck.txt '{MEMORY}.good'").split() == [
+        f"{FILE}:number-2", "/etc/luck.txt:number-1", f"{MEMORY}.good:number-1",
+    ]  # fmt: skip
+    assert host.play([rerun()], options=AS_ROOT).last.changed
+    assert standing(host) == in_force(2)
+
+
+def test_parts_of_a_killed_run_are_removed(machine: MachineFactory) -> None:
+    host = machine("user-data-fresh")
+    applied(host, 1)
+    folder = FILE.rpartition("/")[0]
+    host.sh(f"echo half >{folder}/.container-linux-remediation.AbCdEf")
+    applied(host, 2)
+
+
+def test_the_host_reboots_in_the_middle(machine: MachineFactory) -> None:
+    """It runs at boot what was put there; the last good one is still kept, and a better one ends right."""
+    host = machine("user-data-fresh", fresh=True)
+    applied(host, 1)
+    with playing(host, rerun(content=config(2, *SLOW).replace("sleep 4", "sleep 1000"), timeout=60)) as future:
+        wait_until(host, IS_SLOW)
+        command("reboot", host)
+        play = future.result()
+    assert play.rc in (2, 4), play.output
+    assert "number-1" in host.sh(f"cat '{MEMORY}.good'")
+    # the last that was heard of it may be that what was there before was put back
+    assert host.sh(f"cat {FILE}") in (config(1), config(2, *SLOW).replace("sleep 4", "sleep 1000"))
+    applied(host, 3)
+
+
+def test_systemd_does_not_answer(machine: MachineFactory) -> None:
+    host = machine("user-data-fresh")
+    applied(host, 1)
+    before = host.sh(FINGERPRINT)
+    process = find(docker.from_env(), host.name).container.attrs["State"]["Pid"]
+    os.kill(process, signal.SIGSTOP)
+    try:
+        play = host.play([{**rerun(content=config(2)), "ignore_errors": True}, rerun()], options=AS_ROOT)
+    finally:
+        os.kill(process, signal.SIGCONT)
+    for task in play.tasks:
+        refused(task, "systemd")
+    assert host.sh(FINGERPRINT) == before
+    applied(host, 2)
+
+
+def test_no_journal(machine: MachineFactory) -> None:
+    """Then nobody knows how its calls of systemd ended, and the proof alone tells."""
+    host = machine("user-data-fresh")
+    applied(host, 1)
+    sockets = "systemd-journald.socket systemd-journald-dev-log.socket systemd-journald-audit.socket"
+    stop = f"systemctl stop {sockets} systemd-journald.service 2>/dev/null; systemctl is-active systemd-journald; true"
+    with undone(host, stop, by=f"systemctl start {sockets} systemd-journald"):
+        play = host.play([rerun(content=config(2))], options=AS_ROOT)
+        assert play.rc == 0 and play.last.changed, play.output
+        assert play.last.result["warnings"], play.last.result
+    applied(host, 3)
+
+
+def test_no_coreos_cloudinit(machine: MachineFactory) -> None:
+    host = machine("user-data-fresh")
+    applied(host, 1)
+    with undone(host, "mv /usr/bin/coreos-cloudinit /usr/bin/away", by="mv /usr/bin/away /usr/bin/coreos-cloudinit"):
+        before = host.sh(FINGERPRINT)
+        play = host.play([rerun(content=config(2))], options=AS_ROOT)
+        refused(play.last, "coreos-cloudinit")
+        assert host.sh(FINGERPRINT) == before
+    applied(host, 2)
+
+
+def test_its_unit_is_masked(machine: MachineFactory) -> None:
+    host = machine("user-data-fresh")
+    applied(host, 1)
+    with undone(host, f"systemctl mask --runtime '{UNIT}'", by=f"systemctl unmask --runtime '{UNIT}'"):
+        before = host.sh(FINGERPRINT)
+        play = host.play([rerun(content=config(2))], options=AS_ROOT)
+        refused(play.last, FILE, UNIT, "masked", "Nothing was changed")
+        assert host.sh(FINGERPRINT) == before
+    applied(host, 2)
+
+
+def test_a_start_limit_was_hit(machine: MachineFactory) -> None:
+    host = machine("user-data-invalid", fresh=True)
+    assert host.sh(f"systemctl is-failed '{UNIT}' {WATCH}").split() == ["failed"] * 2
+    before = host.sh(FINGERPRINT)
+    refused(host.play([rerun()], options=AS_ROOT).last, "cannot read it as YAML", "line 10")
+    assert host.sh(FINGERPRINT) == before
+    applied(host, 1)

@@ -1,0 +1,92 @@
+# Copyright (c) 2026 container_linux.remediation contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the tests of user-data share: where it lies on a machine, how it gets there, and what may not change."""
+
+from __future__ import annotations
+
+import base64
+import shlex
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.container_linux.remediation.tests.machine.testmachine.paths import USER_DATA
+
+if TYPE_CHECKING:
+    from ansible_collections.container_linux.remediation.tests.integration.conftest import Machine
+
+FILE = "/var/lib/coreos-vagrant/vagrantfile-user-data"
+UNIT = r"user-cloudinit@var-lib-coreos\x2dvagrant-vagrantfile\x2duser\x2ddata.service"
+WATCH = "coreos-cloudinit-vagrant-user.path"
+MEMORY = r"/var/lib/container-linux-remediation/user-data/var-lib-coreos\x2dvagrant-vagrantfile\x2duser\x2ddata"
+LOCK = "/run/container-linux-remediation-user-data.lock"
+AS_ROOT = ("--become",)
+
+_RUNS = f"""
+ls -d /run/container-linux-remediation* 2>/dev/null
+systemctl show -p ActiveState -p SubState -p Result -p ExecMainPID -p InvocationID '{UNIT}' {WATCH}
+"""
+FINGERPRINT = f"""
+cd /var/lib
+find /etc /opt /run/systemd/system coreos-vagrant coreos-install container-linux-remediation \\
+  -printf '%p %y %m %U %s %T@ %C@ %l\\n' 2>/dev/null | sort
+{_RUNS}
+"""
+"""What may not change on a machine whose user-data is refused: files, what is remembered, runs of the unit."""
+
+UNTOUCHED = f"""
+stat -c '%n %s %a %U:%G %Y %Z %i' {FILE} '{MEMORY}' '{MEMORY}.good' /etc/luck.txt
+find {FILE.rpartition("/")[0]} {MEMORY.rpartition("/")[0]} -name '.container*'
+{_RUNS}
+"""
+"""The part of it that holds where something was tried in vain in the folders of these files."""
+
+
+def rerun(name: str = "Apply", **params: Any) -> dict[str, Any]:
+    return {"name": name, "container_linux.remediation.cloudinit_rerun": params}
+
+
+def role(name: str = "Apply", **variables: Any) -> dict[str, Any]:
+    """The task that includes the role user_data."""
+    included = {"name": "container_linux.remediation.user_data", "apply": {"ignore_errors": True}}
+    return {"name": name, "ansible.builtin.include_role": included, "vars": variables}
+
+
+def place(text: str | bytes, path: str = FILE) -> str:
+    """The script that puts a file on the machine as Vagrant does: uploaded first, then moved."""
+    data = base64.b64encode(text if isinstance(text, bytes) else text.encode()).decode()
+    return (
+        f"mkdir -p {shlex.quote(path.rpartition('/')[0])}; echo {data} | base64 -d >/tmp/uploaded; "
+        f"rm -rf {shlex.quote(path)}; mv -T /tmp/uploaded {shlex.quote(path)}"
+    )
+
+
+def config(number: int | str, *lines: str) -> str:
+    """A cloud-config that writes /etc/luck.txt, and what is given besides."""
+    text = f"#cloud-config\nwrite_files:\n  - path: /etc/luck.txt\n    content: number-{number}\n"
+    return text + "".join(f"{line}\n" for line in lines)
+
+
+def standing(host: Machine) -> list[str]:
+    """Which config is at work and which is at its place, whether it is remembered, and what is half-done."""
+    return host.sh(
+        f"""
+        cat /etc/luck.txt; echo
+        grep -o 'number-.*' {FILE}
+        [ "$(sha256sum <{FILE})" = "$(sha256sum <'{MEMORY}.good')" ] && echo good
+        grep -q "$(sha256sum <{FILE} | cut -d ' ' -f 1)" '{MEMORY}' && echo remembered
+        systemctl is-active '{UNIT}' {WATCH}
+        find /var/lib/coreos-vagrant /var/lib/container-linux-remediation -name '.container*'
+        find /run -maxdepth 1 -name 'container-linux-remediation.*'
+        """,
+        check=False,
+    ).split()
+
+
+def in_force(number: int | str) -> list[str]:
+    """How a machine stands when the config of that number is applied and remembered, and nothing half-done is left."""
+    return [f"number-{number}"] * 2 + ["good", "remembered", "active", "active"]
+
+
+def flannel(name: str, *, patience: str = "0") -> str:
+    """A user-data that makes docker wait for flanneld, which waits for its key no longer than this."""
+    return (USER_DATA / f"flannel-{name}.yml").read_text().replace("TimeoutStartSec=0", f"TimeoutStartSec={patience}")
