@@ -54,8 +54,8 @@ class Box:
         assert not seen.partial
         return found.name, found.by_digest
 
-    def source(self, *, given: str | None = None, thorough: bool = False) -> Source:
-        return look(self, given=given, thorough=thorough).sources[0]
+    def source(self, *, thorough: bool = False) -> Source:
+        return look(self, thorough=thorough).sources[0]
 
     def remember(self) -> None:
         """What is to be done after each apply."""
@@ -98,12 +98,19 @@ def test_user_data_from_one_vagrant_command_to_the_next(machine: MachineFactory,
 
     # what is to be applied next is looked at there, too, and leaves nothing behind
     text = (USER_DATA / second).read_text()
-    given = box.source(given=text).given
+    seen = look(box, given=text)
+    given = seen.given
     assert given
     assert given.sha256 == settled.sha256
     assert (given.size, given.validation, given.findings) == (len(text.encode()), 0, [])
     assert known.content
     assert given.skeleton == known.content.skeleton
+    # beside it, all that is there, with what has run it
+    assert [(source.place.kind, source.form, bool(source.run)) for source in seen.sources if source.file] == [
+        ("vagrant", "cloud-config", True),
+        ("oem", "cloud-config", True),
+    ]
+    assert [watch["Id"] for watch in seen.sources[0].watches] == ["coreos-cloudinit-vagrant-user.path"]
     assert "container-linux-remediation." not in box.machine.sh("ls -a /run")
 
     # the next boot runs it; what is remembered is of the one before
@@ -112,3 +119,7 @@ def test_user_data_from_one_vagrant_command_to_the_next(machine: MachineFactory,
     assert box.state() == ("stale", False)
     box.machine.sh(f"systemctl restart {SERVICE}")
     assert box.state() == ("current", False)
+    # what is given and in force is asked for no more
+    seen = look(box, given=text)
+    assert seen.given
+    assert (seen.given.sha256, seen.given.form, seen.sources[0].form) == (settled.sha256, "", "")
