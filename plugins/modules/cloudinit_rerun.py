@@ -17,15 +17,15 @@ description:
     coreos-cloudinit has run in that boot.
   - Looks for user-data where the operating system does, that is in C(/var/lib/coreos-vagrant),
     C(/var/lib/coreos-install) and their Flatcar counterparts, on a config drive and in the OEM's files.
-  - Works without Python on the target.
+  - Works without Python on the target. A host whose user-data is in force costs one read-only round trip.
   - What would fail is refused before anything is touched. The host's own validation decides, with checks for what it
     misses, such as an address that is used and not known, a unit file that is none, and a config that
     would lock out the user who is logged in.
-  - User-data is applied by a restart of the unit that applies it at boot, since a run of coreos-cloudinit by hand misses
-    that unit's environment. Every result that coreos-cloudinit logs is read. Its exit status does not tell
+  - User-data is applied by a restart of the unit that applies it at boot, since a run of coreos-cloudinit by hand
+    misses that unit's environment. Every result that coreos-cloudinit logs is read. Its exit status does not tell
     whether the units that it starts did start.
-  - After that the host is compared with what the user-data asks for. The content of user-data never leaves the host, and
-    appears in no result, log or diff.
+  - After that the host is compared with what the user-data asks for. The content of user-data never leaves the host,
+    and appears in no result, log or diff.
 extends_documentation_fragment:
   - container_linux.remediation._attributes
 attributes:
@@ -52,14 +52,14 @@ options:
     type: str
   allow_scripts:
     description:
-      - Whether user-data may be a script, which begins with C(#!). Nobody can tell what a second run of one does, and what
-        becomes of it is not waited for.
+      - Whether user-data may be a script, which begins with C(#!). Nobody can tell what a second run of one does, and
+        what becomes of it is not waited for.
     type: bool
     default: false
   allow_lockout:
     description:
-      - Whether a cloud-config may be applied that takes from the user who is logged in the last of its SSH keys, or that
-        stops or masks the SSH daemon.
+      - Whether a cloud-config may be applied that takes from the user who is logged in the last of its SSH keys, or
+        that stops or masks the SSH daemon.
     type: bool
     default: false
   restart_changed_units:
@@ -67,6 +67,7 @@ options:
       - Whether to restart the units that run with the content that their files had before. coreos-cloudinit starts
         units and does not restart them.
       - Never done to what lets you in, such as the SSH daemon.
+      - Without it they are told as RV(left_behind.changed_units).
     type: bool
     default: false
   allow_container_restart:
@@ -80,7 +81,8 @@ options:
       - Whether the host applies the user-data by itself whenever its file changes, from now on. That makes the next
         C(vagrant reload --provision) right in the same boot.
       - V(true) installs the units C(container-linux-remediation-user-data@.path) and
-        C(container-linux-remediation-user-data@.service), V(false) removes them. By default they are left as they are.
+        C(container-linux-remediation-user-data@.service), the script that they run, and a drop-in of the unit that
+        applies the user-data. V(false) removes all four. By default they are left as they are.
       - This concerns the user-data at O(path), or without it the one that O(content) would replace.
     type: bool
   timeout:
@@ -90,15 +92,16 @@ options:
     type: int
     default: 120
 notes:
-  - The digest of what was applied last is remembered in C(/var/lib/container-linux-remediation/user-data), in a file of mode
-    0600 for each user-data, beside it the user-data itself with the suffix C(.good). Without it, the times at which
-    the file changed and the unit ran are the evidence. A file's modification time is none, for C(mv) keeps it.
+  - The digest of what was applied last is remembered in C(/var/lib/container-linux-remediation/user-data), in a file of
+    mode 0600 for each user-data, beside it the user-data itself with the suffix C(.good). Without it, the times at
+    which the file changed and the unit ran are the evidence. A file's modification time is none, for C(mv) keeps it.
   - Of two runs at the same time one waits a few seconds, and then refuses to act.
 seealso:
   - module: container_linux.remediation.diagnosis_facts
 """
 
 EXAMPLES = r"""
+# Hosts without Python need "gather_facts: false" in the play.
 - name: The user-data that Vagrant has just put there comes into force
   container_linux.remediation.cloudinit_rerun:
 
@@ -116,7 +119,7 @@ EXAMPLES = r"""
 RETURN = r"""
 sources:
   description: Each user-data that is there, by its path, as it was found.
-  returned: always, unless the options were refused
+  returned: always, unless the look itself failed
   type: dict
   contains:
     kind:
@@ -141,7 +144,7 @@ sources:
         its unit began its last run at 2016-06-01 10:00:06.934 UTC, and the file changed at 2016-06-01 10:02:08.421 UTC,
         after it
     sha256:
-      description: Its digest.
+      description: Its digest, or empty.
       type: str
       sample: 5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef
     findings:
@@ -150,7 +153,7 @@ sources:
       elements: dict
       contains:
         line:
-          description: The line, or V(0).
+          description: The line, or V(0) where it is about none.
           type: int
           sample: 3
         level:
@@ -162,8 +165,8 @@ sources:
           type: str
           sample: unrecognized key "etcd3"
 actions:
-  description: What was done, or would be done, in order.
-  returned: always, unless the input was refused
+  description: What was done, or in check mode would be done, in order.
+  returned: always, unless the look itself failed
   type: list
   elements: str
   sample:
@@ -179,89 +182,233 @@ applied:
       elements: str
       sample:
         - /etc/test.txt
+        - /etc/environment
     units:
-      description: The units that it wrote, each with C(name) and C(path).
+      description: The units whose files it wrote.
       type: list
       elements: dict
+      contains:
+        name:
+          description: Its name.
+          type: str
+          sample: docker-tcp.socket
+        path:
+          description: Its file, or empty where the version of coreos-cloudinit does not tell.
+          type: str
+          sample: /etc/systemd/system/docker-tcp.socket
     drop_ins:
-      description: The drop-ins that it wrote, each with C(name) and C(path).
+      description: The drop-ins that it wrote.
       type: list
       elements: dict
+      contains:
+        name:
+          description: Its name.
+          type: str
+          sample: 20-cloudinit.conf
+        path:
+          description: Its file, or empty where the version of coreos-cloudinit does not tell.
+          type: str
+          sample: /run/systemd/system/etcd.service.d/20-cloudinit.conf
     enabled:
       description: The units that it enabled.
       type: list
       elements: str
+      sample:
+        - docker-tcp.socket
     masked:
       description: The units that it masked.
       type: list
       elements: str
+      sample: []
     commands:
-      description: What it called systemd for, each with C(verb), C(unit) and C(result), such as V(done) or V(dependency).
+      description: What it called systemd for, in order.
       type: list
       elements: dict
+      contains:
+        verb:
+          description: What the unit was told, such as V(start) or V(restart).
+          type: str
+          sample: start
+        unit:
+          description: The unit.
+          type: str
+          sample: etcd.service
+        result:
+          description:
+            - How that ended. V(done) is the one good end; others are V(dependency), V(failed), V(timeout) and
+              V(canceled). Empty where the run does not tell, as it still waits.
+          type: str
+          sample: done
     scripts:
       description: The transient units that run the user's script.
       type: list
       elements: str
+      sample: []
     said:
       description: What it said of users, keys, the host's name and skipped items.
       type: list
       elements: str
+      sample: []
     errors:
       description: Why it has not done all of it.
       type: list
       elements: str
+      sample: []
     doing:
       description: What it had begun and not ended, or empty.
       type: str
+      sample: ""
 proof:
   description: What is there now of what each user-data asks for, by its path.
-  returned: when user-data was applied
+  returned: when user-data was applied, and its run went well
   type: dict
   contains:
     items:
-      description:
-        - Each file, unit and drop-in, with C(kind), C(name), C(path), C(state) and C(why). The state is
-          V(same), V(differs), V(missing) or V(not_compared).
+      description: Each file that the user-data asks for, and what coreos-cloudinit makes from its sections.
       type: list
       elements: dict
+      contains:
+        kind:
+          description: One of V(file), V(unit) and V(drop_in).
+          type: str
+          sample: file
+        name:
+          description: What it is called, a drop-in by its unit and its own name.
+          type: str
+          sample: etcd.service/20-cloudinit.conf
+        path:
+          description: Where it is.
+          type: str
+          sample: /run/systemd/system/etcd.service.d/20-cloudinit.conf
+        state:
+          description: One of V(same), V(differs), V(missing) and V(not_compared).
+          type: str
+          sample: not_compared
+        why:
+          description: What differs, or why it was not compared.
+          type: str
+          sample: it is made from the section coreos.etcd
     units:
-      description: Each unit of which a state is asked for, with C(name), C(asked), C(as_asked) and C(why).
+      description: Each state that the user-data asks for.
       type: list
       elements: dict
+      contains:
+        name:
+          description: The unit.
+          type: str
+          sample: docker-tcp.socket
+        asked:
+          description: What it should be, such as V(started), V(enabled) or V(masked).
+          type: str
+          sample: enabled
+        as_asked:
+          description: Whether it is.
+          type: bool
+          sample: true
+        why:
+          description: What it is instead, or what else there is to say.
+          type: str
+          sample: ""
     partial:
       description: What could not be looked at.
       type: list
       elements: str
+      sample: []
 left_behind:
   description: What applying user-data does not do.
-  returned: when user-data was applied
+  returned: when user-data was applied, and that was proved
   type: dict
   contains:
     changed_units:
-      description: The units that run with the content that their files had before, each with C(name) and C(files).
+      description: The units that run with the content that their files had before.
       type: list
       elements: dict
+      contains:
+        name:
+          description: The unit.
+          type: str
+          sample: docker.service
+        type:
+          description: The unit's type; V(oneshot) for a service that is one.
+          type: str
+          sample: service
+        process:
+          description: Its process, or V(0).
+          type: int
+          sample: 811
+        files:
+          description: Its files that have changed.
+          type: list
+          elements: str
+          sample:
+            - /etc/systemd/system/docker.service.d/40-flannel.conf
     no_longer_asked_for:
       description:
-        - What the user-data before this one has brought, is still there, and is not asked for any more, each with C(kind),
-          C(name) and C(path). It is never removed.
+        - What the user-data before this one has brought, is still there, and is not asked for any more. It is never
+          removed.
       type: list
       elements: dict
+      contains:
+        kind:
+          description: One of V(file), V(unit), V(drop_in), V(enabled) and V(masked).
+          type: str
+          sample: unit
+        name:
+          description: The unit, a drop-in by its unit and its own name, or the file's path.
+          type: str
+          sample: docker-tcp.socket
+        path:
+          description: The file, or the link that enables or masks.
+          type: str
+          sample: /etc/systemd/system/docker-tcp.socket
+        state:
+          description: The C(ActiveState) of a unit, else empty.
+          type: str
+          sample: active
 refused:
-  description: Why the user-data was refused, a sentence each.
-  returned: when it was refused
+  description:
+    - Why the user-data was refused, a sentence each. Where a unit was refused its restart, why, and the task has
+      failed because of another one.
+  returned: when the user-data was refused, or a unit did not come back from its restart
   type: list
   elements: str
+  sample:
+    - >-
+      /var/lib/coreos-vagrant/vagrantfile-user-data uses $public_ipv4, and /etc/environment has no COREOS_PUBLIC_IPV4.
+restarted:
+  description: The changed units that did come back from their restart.
+  returned: when another one did not
+  type: list
+  elements: str
+  sample:
+    - fleet.service
 failures:
-  description: The units that did not do as they were told, as M(container_linux.remediation.systemd_unit) tells of them.
+  description: The units that did not do as they were told.
   returned: when a unit failed
   type: list
   elements: dict
+  contains:
+    unit:
+      description: The unit's C(Id).
+      type: str
+      sample: docker.service
+    job_result:
+      description: The result of its job, such as V(dependency); empty where there is none, as the job goes on.
+      type: str
+      sample: dependency
+    waits_for:
+      description: The units that it waits for, each waiting for the next. The last is the one to look at.
+      type: list
+      elements: str
+      sample:
+        - flanneld.service
 journal:
   description: The last lines of this boot of each of those units, and of the unit that it waits for.
   returned: when a unit failed
   type: dict
+  sample:
+    flanneld.service:
+      - "2016-06-01T10:00:00+0000 core-01 flanneld[811]: 100: Key not found (/coreos.com/network) [3]"
 diagnosis:
   description: What M(container_linux.remediation.diagnosis_facts) tells of the host.
   returned: when what failed waits for flanneld, etcd or Docker
