@@ -44,10 +44,9 @@ finish() {
 # section NAME SECONDS COMMAND [ARGUMENT...]: one command, its time limit, its output and its exit status
 section() {
   SECTION=$1
-  LIMIT=$2
-  shift 2
+  shift
   begin "$SECTION"
-  timeout -k 1 "$LIMIT" "$@"
+  timeout -k 1 "$@"
   STATUS=$?
   finish "$SECTION" "$STATUS"
   return "$STATUS"

@@ -50,6 +50,11 @@ def test_sections_hold_status_and_both_streams() -> None:
     assert (answer["two"].rc, answer["two"].out) == (0, "no newline")
 
 
+def test_a_section_leaves_the_variables_of_its_script_as_they_are() -> None:
+    answer = ask(Shell(), 'section one 5 true\nsection limit 5 printf "%s" "$LIMIT"', variables={"LIMIT": "10"})
+    assert answer["limit"].out == "10"
+
+
 def test_a_command_past_its_time_limit_says_so() -> None:
     answer = ask(Shell(), "section slow 0.1 sleep 5")
     assert answer["slow"].timed_out
