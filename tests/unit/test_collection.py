@@ -55,3 +55,16 @@ def test_a_cure_is_a_role_and_its_consent_a_variable_of_it() -> None:
         if rule.cure:
             spec = yaml.safe_load((ROOT / "roles" / rule.cure / "meta" / "argument_specs.yml").read_text())
             assert {rule.consent} - {""} <= spec["argument_specs"]["main"]["options"].keys()
+
+
+def test_the_catalogue_has_each_row_that_a_machine_stands_for() -> None:
+    """Of those about user-data, which no record of the diagnosis stands for."""
+    rows = {
+        int(row)
+        for path in (ROOT / "tests" / "machine" / "states").glob("user-data-*.sh")
+        for row in re.findall(r"\d+", "".join(re.findall(r"^# row: (.+)$", path.read_text(), re.MULTILINE)))
+    }
+    told = re.findall(
+        r"^\| (\d+) \|(?:[^|]+\|){4}$", (ROOT / "docs" / "failure-catalogue.md").read_text(), re.MULTILINE
+    )
+    assert rows == {int(row) for row in told} == set(range(1, 14))
