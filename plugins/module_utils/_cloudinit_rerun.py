@@ -104,8 +104,10 @@ class Task:
 
     @property
     def waits(self) -> bool:
-        """Whether a run of it goes on already, and is waited for."""
-        return self.given is None and self.state.name == "applying"
+        """Whether a run of it goes on already, and is waited for; one from before the file changed is not of it."""
+        file, began = self.source.file, self.source.started
+        is_older = bool(file and began and file.changed >= sum(began))
+        return self.given is None and self.state.name == "applying" and not is_older
 
     def actions(self) -> list[str]:
         """What is to be done, in words and commands."""
@@ -304,7 +306,7 @@ def _bring_up_to_date(
     told.setdefault("applied", {})[task.path] = result.of_run(applied.run)
     failed = failure.of_run(applied, path=task.path, unit=task.unit, timeout=params["timeout"])
     if failed:
-        raise _undone(task, host, failed, params, told)
+        raise _undone(task, host, failed, params, told, stopped=applied.stopped)
 
     proof = compare(host, task.asked, path=task.path, sha256=task.content.sha256)
     told.setdefault("proof", {})[task.path] = result.of_proof(proof)
@@ -324,15 +326,21 @@ def _bring_up_to_date(
 
 
 def _undone(
-    task: Task, host: Host, failed: failure.Failure, params: t.Mapping[str, t.Any], told: dict[str, t.Any]
+    task: Task,
+    host: Host,
+    failed: failure.Failure,
+    params: t.Mapping[str, t.Any],
+    told: dict[str, t.Any],
+    *,
+    stopped: bool = False,
 ) -> RemediationError:
     """Return the error of a failure, with its cause, once what was there before is back."""
     why = failure.cause(host, failed, timeout=params["timeout"])
     sentences = [failed.sentence, *why.sentences]
     if task.given is not None:
-        sentences.append(
-            restore(host, task.source, sha256=task.content.sha256, was_current=task.state.name == "current")
-        )
+        # what nobody has looked at is not run
+        watch = stopped and (task.state.name == "current" or not task.source.file)
+        sentences.append(restore(host, task.source, sha256=task.content.sha256, watch=watch))
     return RemediationError(" ".join(sentences), **{**told, **why.details})
 
 

@@ -40,6 +40,7 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._user_
     LIMIT,
     MEMORY,
     PROPERTIES,
+    UNDONE_SH,
     Written,
 )
 
@@ -53,6 +54,9 @@ LOCK = "/run/container-linux-remediation-user-data.lock"
 
 _PATIENCE = 10
 """Seconds to wait for the lock."""
+
+_HELD = (1, 124, 137)
+"""How flock ends, under a time limit, where somebody else holds the lock for longer."""
 
 # `keep FROM TO` and `put TO`: a file is there whole or not at all, also after a crash.
 _FILES_SH = r"""
@@ -90,12 +94,11 @@ lock() {
   finish lock "$STATUS"
   return "$STATUS"
 }
-
-REAL=$(readlink -f -- "$FILE") || REAL=$FILE
 """
 
 _APPLY_SH = (
     HIDE_SH
+    + UNDONE_SH
     + SNAPSHOT_SH
     + LEFTOVERS_SH
     + _FILES_SH
@@ -111,8 +114,8 @@ is_as_seen() {
 place() {
   begin place
   mkdir -p -- "$MEMORY" &&
-    if [ -f "$REAL" ]; then keep "$REAL" "$MEMORY/$NAME.before"; else rm -f -- "$MEMORY/$NAME.before"; fi &&
-    (umask 022 && mkdir -p -- "${REAL%/*}") &&
+    if [ -f "$REAL" ]; then keep "$REAL" "$KEPT.before"; else rm -f -- "$KEPT.before"; fi &&
+    (umask 022 && mkdir -p -- "${REAL%/*}/") &&
     printf '%s' "$GIVEN" | put "$REAL"
   STATUS=$?
   finish place "$STATUS"
@@ -172,10 +175,13 @@ report() {
   # what a process wrote just before its end may still be on its way to the journal; systemd before 228 cannot wait
   timeout -k 1 "$LIMIT" journalctl --sync >/dev/null 2>&1 || sleep 1
   begin journal
-  LOG=$(timeout -k 1 "$LIMIT" journalctl -b -q --no-pager -o short-precise -n 5000 _SYSTEMD_UNIT="$UNIT" \
-    _PID="$(printf '%s\n' "$SHOWN" | sed -n 's/^ExecMainPID=//p')" | hide)
+  # where the unit did not get to run, its process is that of the run before
+  set --
+  [ -n "$GOES_ON" ] || set -- --since "@$BEGAN"
+  LOG=$(timeout -k 1 "$LIMIT" journalctl -b -q --no-pager -o short-precise -n 5000 "$@" _SYSTEMD_UNIT="$UNIT" \
+    _PID="$(printf '%s\n' "$SHOWN" | sed -n 's/^ExecMainPID=//p')")
   STATUS=$?
-  printf '%s\n' "$LOG"
+  printf '%s\n' "$LOG" | hide
   finish journal "$STATUS"
   begin digest
   digest_of "$REAL"
@@ -187,18 +193,21 @@ ended_well() {
 $SHOWN
 " in
     *"
+ConditionResult=no
+"*) return 1 ;;
+    *"
 Result=success
 "*) ;;
     *) return 1 ;;
   esac
-  ! printf '%s\n' "$LOG" | sed -n 's/.*: Result of .* on .*": //p' | grep -q -v -x done
+  ! printf '%s\n' "$LOG" | has_undone
 }
 
 # what was applied, for the next look and for the next who must go back to it
 remember() {
   begin remember
-  mkdir -p -- "$MEMORY" && keep "$REAL" "$MEMORY/$NAME.good" &&
-    printf '%s%s%s\n' "$REMEMBER_HEAD" "$(date +%s.%N)" "$REMEMBER_TAIL" | put "$MEMORY/$NAME"
+  mkdir -p -- "$MEMORY" && keep "$REAL" "$KEPT.good" &&
+    printf '%s%s%s\n' "$REMEMBER_HEAD" "$(date +%s.%N)" "$REMEMBER_TAIL" | put "$KEPT"
   finish remember "$?"
 }
 
@@ -218,6 +227,7 @@ apply() {
 
 # it ends what it has begun, and remembers it, also when nobody listens any more
 trap '' HUP PIPE
+REAL=$(readlink -f -- "$PLACE") || REAL=$PLACE
 apply 9>"$LOCK"
 """
 )
@@ -232,7 +242,7 @@ restore() {
   if [ "$(digest_of "$REAL")" != "$NEW" ]; then
     STATUS=3
   elif [ -n "$WAS_THERE" ]; then
-    keep "$MEMORY/$NAME.before" "$REAL"
+    keep "$KEPT.before" "$REAL"
     STATUS=$?
   else
     rm -f -- "$REAL"
@@ -248,6 +258,7 @@ restore() {
 }
 
 trap '' HUP PIPE
+REAL=$(readlink -f -- "$PLACE") || REAL=$PLACE
 restore 9>"$LOCK"
 """
 )
@@ -285,6 +296,11 @@ class Applied:
     def blocked(self) -> bool:
         """Whether the run had not ended within the time limit."""
         return self.job.timed_out
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the run failed, so that the path units that would have started it again were stopped."""
+        return bool(self.job.rc) and not self.blocked
 
 
 def apply(
@@ -353,15 +369,14 @@ def apply(
     )
 
 
-def restore(host: Host, source: Source, *, sha256: str, was_current: bool) -> str:
+def restore(host: Host, source: Source, *, sha256: str, watch: bool) -> str:
     """Put back what was there before `apply` put something else in place, and say so in a sentence.
 
     Args:
         host: the host.
         source: what was seen before it.
         sha256: the digest of what was put in place.
-        was_current: whether what was there before had been applied. Only then is its path unit, which would run it at
-            once, started again: what nobody has looked at is not run.
+        watch: whether to start its path units again, which `apply` has stopped; a file that is there they run at once.
     """
     path = printable(source.place.path)
     kept = f"{MEMORY}/{escape_path(source.place.path)}.before"
@@ -373,7 +388,7 @@ def restore(host: Host, source: Source, *, sha256: str, was_current: bool) -> st
                 **_of(source),
                 "NEW": sha256,
                 "WAS_THERE": "yes" if source.file else "",
-                "WATCH_AGAIN": "yes" if was_current or not source.file else "",
+                "WATCH_AGAIN": "yes" if watch else "",
             },
             needs=("systemctl", "flock", "mktemp", "sed", "dd", "sha256sum", "readlink"),
         )
@@ -381,13 +396,14 @@ def restore(host: Host, source: Source, *, sha256: str, was_current: bool) -> st
         return f"What was at {path} before could not be put back, it is kept as {kept}: {error.message}"
     ended = answer.get("restore")
     if ended is None or ended.rc not in (0, 3):
-        said = printable((ended or answer["lock"]).err) or "somebody else holds the lock"
-        return f"What was at {path} before could not be put back ('{said}'); it is kept as {kept}."
+        lock = answer.get("lock")
+        why = ", for somebody else holds the lock" if lock and lock.rc in _HELD else _said(ended or lock)
+        return f"What was at {path} before could not be put back{why}; it is kept as {kept}."
     if ended.rc:
         return f"Somebody has changed {path} since, so nothing was put back; what was there before is kept as {kept}."
     if not source.file:
         return f"There was no {path} before, so it was removed again."
-    if was_current and source.watches:
+    if watch and source.watches:
         return f"What was at {path} before was put back, and {_watches(source)} has it run again, as at boot."
     return f"What was at {path} before was put back, and nothing of it was run."
 
@@ -399,9 +415,9 @@ def _watches(source: Source) -> str:
 def _of(source: Source) -> dict[str, str]:
     place = source.place
     return {
-        "FILE": place.path,
-        "NAME": escape_path(place.path),
+        "PLACE": place.path,
         "MEMORY": MEMORY,
+        "KEPT": f"{MEMORY}/{escape_path(place.path)}",
         "LOCK": LOCK,
         "LIMIT": str(LIMIT),
         "PATIENCE": str(_PATIENCE),
@@ -421,7 +437,12 @@ def _remember(sha256: str, boot: str, written: Written) -> tuple[str, str]:
 def _refuse(answer: Answer, place: Place) -> None:
     """Raise why the host did nothing, if it did nothing."""
     path = printable(place.path)
-    if "lock" not in answer or answer["lock"].rc:
+    if "lock" not in answer or answer["lock"].rc not in (0, *_HELD):
+        raise RemediationError(
+            f"The lock {LOCK} could not be taken on the host{_said(answer.get('lock'))}, so nothing was changed. Make "
+            f"room in {LOCK.rpartition('/')[0]}, or remove what is in its place, then run again."
+        )
+    if answer["lock"].rc:
         raise RemediationError(
             f"Somebody else is applying user-data on the host at this moment, and held {LOCK} for more than "
             f"{_PATIENCE} s, so nothing was changed. Wait for the other run to end, then run again."
@@ -436,6 +457,10 @@ def _refuse(answer: Answer, place: Place) -> None:
             f"The given user-data could not be put at {path}: '{printable(answer['place'].err)}'. "
             f"What was there is still there, and nothing was run; cure that, then run again."
         )
+
+
+def _said(section: Section | None) -> str:
+    return f": '{printable(section.err)}'" if section and section.err.strip() else ""
 
 
 def _out(answer: Answer, name: str) -> str:
