@@ -59,7 +59,8 @@ def of_run(applied: Applied, *, path: str, unit: str, timeout: int) -> Failure |
     state = state_words(applied.unit) if applied.unit else "unknown to systemd"
     if applied.blocked:
         waiting = [command for command in run.commands if not command.result][-1:]
-        at = f", at '{run.doing}'" if run.doing else ""
+        doing = run.doing.rstrip("'")  # the line ends with a quote that nothing opens
+        at = f", at '{doing}'" if doing else ""
         return Failure(
             f"{path} is not applied whole: {unit} is {state} after {timeout} s{at}, and goes on without Ansible.",
             waiting,
@@ -97,7 +98,8 @@ def of_proof(proof: Comparison, *, path: str) -> Failure | None:
     if not items and not units:
         return None
     return Failure(
-        f"{path} was applied without an error, yet not all that it asks for is there: {printable('; '.join(items + units), limit=1000)}. "
+        f"{path} was applied without an error, yet not all that it asks for is there: "
+        f"{printable('; '.join(items + units), limit=1000)}. "
         f"Find out what changed it since (another user-data, a unit, an operator), then run again."
     )
 
