@@ -103,7 +103,7 @@ compare_files() {
   begin work
   WORK=$(mktemp -d "$RUN/container-linux-remediation.XXXXXX") &&
     trap 'rm -f -r "$WORK"' EXIT &&
-    trap 'exit 1' HUP INT TERM &&
+    trap 'exit 1' HUP INT PIPE TERM &&
     cd "$WORK" &&
     if [ -n "$HAS_CONTENT" ]; then
       FILE=$WORK/content

@@ -359,9 +359,10 @@ def test_a_user_data_that_is_another_one_by_now(machine: Machine) -> None:
     assert found.partial
 
 
-def test_nothing_is_left_when_the_shell_is_ended(machine: Machine) -> None:
+@pytest.mark.parametrize("signal", ["TERM", "PIPE"])
+def test_nothing_is_left_when_the_shell_is_ended(machine: Machine, signal: str) -> None:
     # above it is timeout, and above that the shell
-    (machine.root / "bin/sed").write_text("#!/bin/sh\nkill -TERM $(cut -d ' ' -f 4 /proc/$PPID/stat)\nsleep 0.2\n")
+    (machine.root / "bin/sed").write_text(f"#!/bin/sh\nkill -{signal} $(cut -d ' ' -f 4 /proc/$PPID/stat)\nsleep 0.2\n")
     (machine.root / "bin/sed").chmod(0o755)
     text = b"#cloud-config\nwrite_files:\n- path: /etc/a\n  content: x\n"
     (machine.root / "user data").write_bytes(text)
