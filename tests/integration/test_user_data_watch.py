@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import random
 import re
 import shlex
@@ -33,6 +34,8 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._user_
 from ansible_collections.container_linux.remediation.tests.machine.testmachine.paths import USER_DATA
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ansible_collections.container_linux.remediation.tests.integration.conftest import Machine, MachineFactory
 
 MACHINE = USER_DATA.parent / "machine"
@@ -118,54 +121,75 @@ def asks(name: str) -> str:
     return f"#cloud-config\nwrite_files:\n  - path: /etc/watched/{name}\n    content: |\n      {SECRET}\n"
 
 
-@pytest.fixture(scope="module", params=["1010", "2512"])
-def box(request: pytest.FixtureRequest, machine: MachineFactory) -> Box:
-    """Watched, current, and at rest; each test leaves it so."""
-    box = Box(machine("user-data-fresh", release=request.param, fresh=True))
-    assert box.watched() is None
-    done = set_watch(box, VAGRANT, wanted=True)
-    assert done[-3:] == ["daemon-reload", f"enable {watch_unit(VAGRANT)}", f"start {watch_unit(VAGRANT)}"]
-    assert set_watch(box, VAGRANT, wanted=True) == []
-    assert box.watched() is True
-    box.rest()
-    assert box.runs() == 1, "installing it is no reason to run anything"
-    assert box.sentences() == []
-    return box
+@pytest.fixture(scope="module")
+def boxes(machine: MachineFactory) -> Callable[[str], Box]:
+    """A box of each release: watched, current, and at rest; each test leaves it so."""
+
+    @functools.cache
+    def bring_up(release: str) -> Box:
+        box = Box(machine("user-data-fresh", release=release, fresh=True))
+        assert box.watched() is None
+        done = set_watch(box, VAGRANT, wanted=True)
+        assert done[-3:] == ["daemon-reload", f"enable {watch_unit(VAGRANT)}", f"start {watch_unit(VAGRANT)}"]
+        assert set_watch(box, VAGRANT, wanted=True) == []
+        assert box.watched() is True
+        box.rest()
+        assert box.runs() == 1, "installing it is no reason to run anything"
+        assert box.sentences() == []
+        return box
+
+    return bring_up
 
 
-def test_each_of_three_reloads_is_right_in_the_same_boot(box: Box) -> None:
+@pytest.fixture
+def box(boxes: Callable[[str], Box]) -> Box:
+    return boxes("1010")
+
+
+@pytest.fixture(params=["1010", "2512"])
+def each_box(request: pytest.FixtureRequest, boxes: Callable[[str], Box]) -> Box:
+    """For what depends on the release: the order of its boot, and its coreos-cloudinit."""
+    return boxes(request.param)
+
+
+def test_each_of_three_reloads_is_right_in_the_same_boot(each_box: Box) -> None:
     for name in ("first", "second", "third"):
-        assert not box.in_force(name)
-        box.provision(asks(name), "--reload")
-        assert box.in_force(name)
-        assert box.runs() == 2, "one for the boot, with what was there, and one for what came"
-        assert box.is_current()
-        (sentence,) = box.sentences()
+        assert not each_box.in_force(name)
+        each_box.provision(asks(name), "--reload")
+        assert each_box.in_force(name)
+        assert each_box.runs() == 2, "one for the boot, with what was there, and one for what came"
+        assert each_box.is_current()
+        (sentence,) = each_box.sentences()
         assert re.fullmatch(
             f"{VAGRANT.path}: it has changed since user-cloudinit@.*, so that was restarted .*", sentence
         )
-    assert box.state("user-config.target multi-user.target").split() == ["active", "active"]
-    assert "No jobs running" in box.machine.sh("systemctl list-jobs")
-    assert box.machine.sh(f"systemd-analyze verify {box.watch} {box.service} {box.unit} 2>&1 | grep -F {NAME}; :") == ""
+    assert each_box.state("user-config.target multi-user.target").split() == ["active", "active"]
+    assert "No jobs running" in each_box.machine.sh("systemctl list-jobs")
+    assert (
+        each_box.machine.sh(
+            f"systemd-analyze verify {each_box.watch} {each_box.service} {each_box.unit} 2>&1 | grep -F {NAME}; :"
+        )
+        == ""
+    )
 
 
-def test_boot_with_nothing_new_runs_it_once(box: Box) -> None:
-    subprocess.run([MACHINE, "reboot", box.machine.name], check=True, capture_output=True, timeout=120)
-    box.machine.sh(f"until systemctl is-active -q {box.unit}; do sleep 0.2; done; sleep 3")
-    assert (box.runs(), box.sentences()) == (1, [])
-    assert box.is_current()
+def test_boot_with_nothing_new_runs_it_once(each_box: Box) -> None:
+    subprocess.run([MACHINE, "reboot", each_box.machine.name], check=True, capture_output=True, timeout=120)
+    each_box.machine.sh(f"until systemctl is-active -q {each_box.unit}; do sleep 0.2; done; sleep 3")
+    assert (each_box.runs(), each_box.sentences()) == (1, [])
+    assert each_box.is_current()
 
 
-def test_first_up_runs_it_once_though_both_paths_fire(box: Box) -> None:
+def test_first_up_runs_it_once_though_both_paths_fire(each_box: Box) -> None:
     """At this boot even the directory comes later than the watch."""
-    box.machine.sh("rm -rf /var/lib/coreos-vagrant")
-    subprocess.run([MACHINE, "reboot", box.machine.name], check=True, capture_output=True, timeout=120)
-    box.machine.sh("until systemctl is-active -q coreos-cloudinit-vagrant-user.path; do sleep 0.2; done")
-    assert box.runs() == 0
-    box.provision(asks("up"))
-    assert box.in_force("up")
-    assert box.runs() == 1
-    assert [line for line in box.sentences() if "has run what is there, so nothing is to be done" in line]
+    each_box.machine.sh("rm -rf /var/lib/coreos-vagrant")
+    subprocess.run([MACHINE, "reboot", each_box.machine.name], check=True, capture_output=True, timeout=120)
+    each_box.machine.sh("until systemctl is-active -q coreos-cloudinit-vagrant-user.path; do sleep 0.2; done")
+    assert each_box.runs() == 0
+    each_box.provision(asks("up"))
+    assert each_box.in_force("up")
+    assert each_box.runs() == 1
+    assert [line for line in each_box.sentences() if "has run what is there, so nothing is to be done" in line]
 
 
 def test_who_places_it_and_restarts_the_unit_is_left_to_it(box: Box) -> None:
@@ -279,17 +303,17 @@ def test_new_file_replaces_a_run_that_does_not_end(box: Box) -> None:
     box.machine.sh("systemctl stop stuck; rm /etc/systemd/system/stuck.service; systemctl daemon-reload")
 
 
-def test_what_fails_runs_once(box: Box) -> None:
+def test_what_fails_runs_once(each_box: Box) -> None:
     """Nothing is wrong with it but that there is no such unit; the stock path unit would start it until it may not."""
-    before = box.runs()
-    box.write(asks("failing") + "coreos:\n  units:\n    - name: not-there.service\n      command: start\n")
+    before = each_box.runs()
+    each_box.write(asks("failing") + "coreos:\n  units:\n    - name: not-there.service\n      command: start\n")
     time.sleep(3)
-    assert box.in_force("failing")
-    assert box.runs() == before + 1
-    assert [box.state(unit) for unit in (box.unit, box.watch)] == ["failed", "active"]
-    box.write(asks("mended"))
-    assert box.in_force("mended")
-    assert box.state(box.unit) == "active"
+    assert each_box.in_force("failing")
+    assert each_box.runs() == before + 1
+    assert [each_box.state(unit) for unit in (each_box.unit, each_box.watch)] == ["failed", "active"]
+    each_box.write(asks("mended"))
+    assert each_box.in_force("mended")
+    assert each_box.state(each_box.unit) == "active"
 
 
 def test_what_requires_the_stock_path_stays_up(box: Box) -> None:
