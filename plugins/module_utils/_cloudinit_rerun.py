@@ -151,11 +151,19 @@ def rerun(params: dict[str, t.Any], host: Host, *, check_mode: bool, diff: bool 
     if watched:
         _watch(watched, host, wanted=params["watch"], check_mode=check_mode, told=told)
     for task in tasks:
-        told["actions"] += task.actions()
-        told["changed"] = told["changed"] or bool(task.actions())
-        if not check_mode:
+        if check_mode:
+            _tell_actions(task.actions(), told)
+            continue
+        try:
             _bring_up_to_date(task, host, seen, params, told)
+        except RemediationError as error:
+            raise RemediationError(error.message, **{**told, **error.details}) from error
     return told
+
+
+def _tell_actions(actions: t.Sequence[str], told: dict[str, t.Any]) -> None:
+    told["actions"] += actions
+    told["changed"] = told["changed"] or bool(actions)
 
 
 def _check(params: t.Mapping[str, t.Any]) -> None:
@@ -303,16 +311,17 @@ def _bring_up_to_date(
         wait=task.waits,
         variables=left_variables(task.asked, before, now),
     )
+    _tell_actions(task.actions(), told)
     told.setdefault("applied", {})[task.path] = result.of_run(applied.run)
     failed = failure.of_run(applied, path=task.path, unit=task.unit, timeout=params["timeout"])
     if failed:
-        raise _undone(task, host, failed, params, told, stopped=applied.stopped)
+        raise _undone(task, host, failed, params, stopped=applied.stopped)
 
     proof = compare(host, task.asked, path=task.path, sha256=task.content.sha256)
     told.setdefault("proof", {})[task.path] = result.of_proof(proof)
     failed = failure.of_proof(proof, path=task.path)
     if failed:
-        raise _undone(task, host, failed, params, told)
+        raise _undone(task, host, failed, params)
     if not applied.logged:
         told["warnings"].append(
             f"The journal has nothing of what {task.unit} logged, so how its calls of systemd ended is not known; what "
@@ -326,13 +335,7 @@ def _bring_up_to_date(
 
 
 def _undone(
-    task: Task,
-    host: Host,
-    failed: failure.Failure,
-    params: t.Mapping[str, t.Any],
-    told: dict[str, t.Any],
-    *,
-    stopped: bool = False,
+    task: Task, host: Host, failed: failure.Failure, params: t.Mapping[str, t.Any], *, stopped: bool = False
 ) -> RemediationError:
     """Return the error of a failure, with its cause, once what was there before is back."""
     why = failure.cause(host, failed, timeout=params["timeout"])
@@ -341,7 +344,7 @@ def _undone(
         # what nobody has looked at is not run
         watch = stopped and (task.state.name == "current" or not task.source.file)
         sentences.append(restore(host, task.source, sha256=task.content.sha256, watch=watch))
-    return RemediationError(" ".join(sentences), **{**told, **why.details})
+    return RemediationError(" ".join(sentences), **why.details)
 
 
 def _tell_what_is_left(
@@ -358,7 +361,7 @@ def _tell_what_is_left(
             allow_container_restart=params["allow_container_restart"],
             timeout=params["timeout"],
         )
-        told["actions"] += [f"systemctl restart {name}" for name in restarted.done]
+        _tell_actions([f"systemctl restart {name}" for name in restarted.done], told)
         told["warnings"] += restarted.refused
         changed = restarted.left
     left["changed_units"] += [unit.told() for unit in changed]

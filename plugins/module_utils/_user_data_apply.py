@@ -157,7 +157,8 @@ run() {
       # a path unit starts what failed again and again, until the start limit is hit, and so would run what is put back
       # shellcheck disable=SC2086
       [ -z "$HAS_GIVEN" ] || [ -z "$WATCHES" ] ||
-        timeout -k 1 "$LIMIT" systemctl --no-ask-password stop -- $WATCHES 2>/dev/null
+        # user-config.target requires one of them, and would be stopped with it
+        timeout -k 1 "$LIMIT" systemctl --no-ask-password --job-mode=ignore-dependencies stop -- $WATCHES 2>/dev/null
       while is_going_on && [ "$(($(date +%s) - BEGAN))" -lt "$TIMEOUT" ]; do
         sleep 1
       done

@@ -1,0 +1,53 @@
+# Copyright (c) 2026 container_linux.remediation contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a run that fails tells of what it has done, and what it takes down with it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ansible_collections.container_linux.remediation.tests.integration.user_data import (
+    AS_ROOT,
+    FILE,
+    config,
+    place,
+    rerun,
+)
+
+if TYPE_CHECKING:
+    from ansible_collections.container_linux.remediation.tests.integration.conftest import MachineFactory
+
+INSTALL = "/var/lib/coreos-install/user_data"
+
+
+def app(command: str) -> str:
+    return config(
+        1,
+        *("coreos:", "  units:", "    - name: app.service", "      command: start"),
+        *("      content: |", "        [Service]", f"        ExecStart={command}"),
+    )
+
+
+def test_a_unit_that_does_not_come_up_again_hides_nothing_of_the_run(machine: MachineFactory) -> None:
+    host = machine("user-data-fresh")
+    host.sh(place(app("/usr/bin/sleep infinity")))
+    assert host.play([rerun()], options=AS_ROOT).rc == 0
+    host.sh(place(app("/usr/bin/false")))
+    failed = host.play([rerun(restart_changed_units=True)], options=AS_ROOT).last.result
+    assert failed["msg"].startswith("app.service did not restart"), failed
+    assert failed["changed"] and failed["actions"]
+    assert failed["sources"][FILE]["state"] == "stale"
+    assert failed["applied"][FILE]["commands"] == [{"verb": "start", "unit": "app.service", "result": "done"}]
+
+
+def test_what_needs_the_path_unit_stays_up_when_that_is_stopped(machine: MachineFactory) -> None:
+    host = machine("user-data-fresh")
+    assert "user-config.target" in host.sh(
+        r"systemctl show -p RequiredBy 'user-cloudinit@var-lib-coreos\x2dinstall-user_data.path'"
+    )
+    host.sh("systemctl start user-config.target")
+    bad = config(1, "  - path: /etc/hostname/none", "    content: a")
+    failed = host.play([rerun(path=INSTALL, content=bad)], options=AS_ROOT).last.result
+    assert f"There was no {INSTALL} before, so it was removed again." in failed["msg"], failed
+    assert host.sh("systemctl is-active user-config.target", check=False).strip() == "active"
