@@ -14,15 +14,16 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
-from ansible_collections.container_linux.remediation.plugins.module_utils._diagnosis import judge as diagnose
-from ansible_collections.container_linux.remediation.plugins.module_utils._diagnosis_probe import observe
 from ansible_collections.container_linux.remediation.plugins.module_utils._host import RemediationError, printable
 from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import (
     is_unit_name,
     state_words,
     was_skipped,
 )
-from ansible_collections.container_linux.remediation.plugins.module_utils._systemd_failure import blocked_by
+from ansible_collections.container_linux.remediation.plugins.module_utils._systemd_failure import (
+    blocked_by,
+    next_step,
+)
 
 if t.TYPE_CHECKING:
     from ansible_collections.container_linux.remediation.plugins.module_utils._cloudinit_log import Command
@@ -58,22 +59,28 @@ def of_run(applied: Applied, *, path: str, unit: str, timeout: int) -> Failure |
     run = applied.run
     state = state_words(applied.unit) if applied.unit else "unknown to systemd"
     if applied.blocked:
-        waiting = [command for command in run.commands if not command.result][-1:]
+        waiting = _askable(command for command in run.commands if not command.result)[-1:]
         doing = run.doing.rstrip("'")  # the line ends with a quote that nothing opens
         at = f", at '{doing}'" if doing else ""
+        hint = "" if waiting else " Look with 'systemctl list-jobs' what it waits for, or give a longer 'timeout'."
         return Failure(
-            f"{path} is not applied whole: {unit} is {state} after {timeout} s{at}, and goes on without Ansible.",
+            f"{path} is not applied whole: {unit} is {state} after {timeout} s{at}, and goes on without Ansible.{hint}",
             waiting,
         )
     if applied.unit and was_skipped(applied.unit):
-        return Failure(f"{path} was not applied: systemd skipped {unit}, for a condition in its unit file is not met.")
-    if applied.job.rc or applied.unit.get("Result", "success") != "success" or run.errors:
-        said = run.errors[-1] if run.errors else printable(applied.job.err) or "nothing"
         return Failure(
-            f"{path} was not applied whole: {unit} is {state}, and coreos-cloudinit said '{said}'. "
-            f"Correct what it names, then run again.",
-            [command for command in run.failed_commands if is_unit_name(command.unit)],
+            f"{path} was not applied: systemd skipped {unit}, for a condition in its unit file is not met. "
+            f"Find out which with 'systemctl status' of it, cure that, then run again."
         )
+    if applied.job.rc or applied.unit.get("Result", "success") != "success" or run.errors:
+        said = printable(applied.job.err)
+        if run.errors:
+            why = f", and coreos-cloudinit said '{run.errors[-1]}'. Correct what it names, then run again."
+        elif said:
+            why = f", and systemctl said '{said}'. {next_step(said)}"
+        else:
+            why = f". {_LOOK_AT_LOG.format(unit=unit)}"
+        return Failure(f"{path} was not applied whole: {unit} is {state}{why}", _askable(run.failed_commands))
     if not applied.same:
         return Failure(
             f"{path} was changed by somebody else while it was applied, so nobody can tell which of both is in force. "
@@ -81,20 +88,32 @@ def of_run(applied: Applied, *, path: str, unit: str, timeout: int) -> Failure |
         )
     if run.failed_commands:
         ended = ", ".join(f"'{c.verb} {c.unit}' with '{c.result}'" for c in run.failed_commands)
-        return Failure(
-            f"{path} was applied, but not all that it calls systemd for went well: {ended}.", run.failed_commands
-        )
+        failed = _askable(run.failed_commands)
+        hint = "" if failed else f" {_LOOK_AT_LOG.format(unit=unit)}"
+        return Failure(f"{path} was applied, but not all that it calls systemd for went well: {ended}.{hint}", failed)
     return None
+
+
+_LOOK_AT_LOG = "Look at what it logged with 'journalctl -b _SYSTEMD_UNIT={unit}', cure that, then run again."
+
+
+def _askable(commands: t.Iterable[Command]) -> list[Command]:
+    """Those whose unit systemd can be asked about: the log may have anything in the place of a name."""
+    return [command for command in commands if is_unit_name(command.unit)]
 
 
 def of_proof(proof: Comparison, *, path: str) -> Failure | None:
     """Return what of a user-data is not there although its run went well, or None."""
     items = [
-        f"{item.kind.replace('_', '-')} {item.name} {item.why or item.state}"
+        f"{item.kind.replace('_', '-')} {item.name} {item.state}{f' ({item.why})' if item.why else ''}"
         for item in proof.items
         if item.state in ("differs", "missing")
     ]
-    units = [f"{unit.name} should be {unit.asked} and is not: {unit.why}" for unit in proof.units if not unit.as_asked]
+    units = [
+        f"{unit.name} should be {unit.asked} and is not{f' ({unit.why})' if unit.why else ''}"
+        for unit in proof.units
+        if not unit.as_asked
+    ]
     if not items and not units:
         return None
     return Failure(
@@ -121,8 +140,18 @@ def cause(host: Host, failure: Failure, *, timeout: int) -> Cause:
             names.update([told["unit"], *told["waits_for"]])
         details["journal"].update(more.get("journal", {}))
     if any(name.partition(".")[0] in _DIAGNOSED for name in names):
-        diagnosis = diagnose(observe(host))
-        causes = [verdict for verdict in diagnosis["verdicts"] if verdict["kind"] == "cause"]
-        sentences += [f"{verdict['cause']} {verdict['remedy']}" for verdict in causes[:1]]
-        details["diagnosis"] = diagnosis
+        try:
+            # all that these bring along would cost each host a tenth of the play whose user-data is in force
+            from ansible_collections.container_linux.remediation.plugins.module_utils._diagnosis import (
+                judge as diagnose,
+            )
+            from ansible_collections.container_linux.remediation.plugins.module_utils._diagnosis_probe import observe
+
+            diagnosis = diagnose(observe(host))
+        except RemediationError as error:
+            sentences.append(error.message)
+        else:
+            causes = [verdict for verdict in diagnosis["verdicts"] if verdict["kind"] == "cause"]
+            sentences += [f"{verdict['cause']} {verdict['remedy']}" for verdict in causes[:1]]
+            details["diagnosis"] = diagnosis
     return Cause(sentences, details if failure.commands else {})

@@ -224,7 +224,7 @@ def test_what_is_remembered_is_what_the_look_reads(machine: Machine) -> None:
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=15, deadline=None)
-@given(st.lists(st.text(st.characters(blacklist_categories=("Cs",)))))
+@given(st.lists(st.text(st.characters(codec="utf-8"))))
 def test_whatever_is_written_is_remembered_in_one_line(machine: Machine, files: list[str]) -> None:
     machine.file.write_text(OLD)
     machine.apply(written=Written(files=files))
