@@ -213,7 +213,8 @@ def _tasks(seen: Look, params: t.Mapping[str, t.Any]) -> list[Task]:
         _refuse(source, state)
         if state.name in _TO_APPLY and source.content:
             tasks.append(Task(source, state, source.content))
-    return tasks
+    # as at boot: what the user asks for, such as SSH keys, overrides what the OEM does
+    return sorted(tasks, key=lambda task: task.source.place.kind != "oem")
 
 
 def _inert(seen: Look, tasks: t.Sequence[Task]) -> list[str]:
