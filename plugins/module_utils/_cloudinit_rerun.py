@@ -141,23 +141,23 @@ def rerun(params: dict[str, t.Any], host: Host, *, check_mode: bool, diff: bool 
         "actions": [],
         "warnings": [*seen.partial, *_inert(seen, tasks)],
     }
-    _pass_the_gate(tasks, seen, params, told)
-    if diff:
-        told["diff"] = [
-            predict(task.path, task.asked, compare(host, task.asked, path=task.path, content=task.given))
-            for task in tasks
-        ]
-    # before anything runs, for what is watched notes its runs
-    if watched:
-        _watch(watched, host, wanted=params["watch"], check_mode=check_mode, told=told)
-    for task in tasks:
-        if check_mode:
-            _tell_actions(task.actions(), told)
-            continue
-        try:
-            _bring_up_to_date(task, host, seen, params, told)
-        except RemediationError as error:
-            raise RemediationError(error.message, **{**told, **error.details}) from error
+    try:
+        _pass_the_gate(tasks, seen, params, told)
+        if diff:
+            told["diff"] = [
+                predict(task.path, task.asked, compare(host, task.asked, path=task.path, content=task.given))
+                for task in tasks
+            ]
+        # before anything runs, for what is watched notes its runs
+        if watched:
+            _watch(watched, host, wanted=params["watch"], check_mode=check_mode, told=told)
+        for task in tasks:
+            if check_mode:
+                _tell_actions(task.actions(), told)
+            else:
+                _bring_up_to_date(task, host, seen, params, told)
+    except RemediationError as error:
+        raise RemediationError(error.message, **{**told, **error.details}) from error
     return told
 
 
@@ -211,7 +211,13 @@ def _tasks(seen: Look, params: t.Mapping[str, t.Any]) -> list[Task]:
     for source in sources:
         state = judge(source, boot=seen.boot)
         _refuse(source, state)
-        if state.name in _TO_APPLY and source.content:
+        if state.name in _TO_APPLY:
+            if not source.content:
+                raise RemediationError(
+                    f"{printable(source.place.path)} could not be read on the host, though it is to be applied, for "
+                    f"{state.why}. Nothing was changed; see to its disk, then run again.",
+                    warnings=list(seen.partial),
+                )
             tasks.append(Task(source, state, source.content))
     # as at boot: what the user asks for, such as SSH keys, overrides what the OEM does
     return sorted(tasks, key=lambda task: task.source.place.kind != "oem")
@@ -285,7 +291,7 @@ def _pass_the_gate(tasks: t.Sequence[Task], seen: Look, params: t.Mapping[str, t
         told["warnings"] += found.warnings
         refused += found.blockers
     if refused:
-        raise RemediationError(f"{' '.join(refused)} Nothing was changed.", **told, refused=refused)
+        raise RemediationError(f"{' '.join(refused)} Nothing was changed.", refused=refused)
     if tasks:
         everything = {
             source.place.path: asked(source.content.skeleton)
@@ -376,8 +382,7 @@ def _watch(source: Source, host: Host, *, wanted: bool, check_mode: bool, told: 
     if reason:
         raise RemediationError(
             f"{printable(source.place.path)} cannot be watched: {reason}. Nothing was changed; give the 'path' of "
-            f"another user-data, or drop 'watch'.",
-            **told,
+            f"another user-data, or drop 'watch'."
         )
     told["changed"] = True
     told["actions"] += (

@@ -315,7 +315,7 @@ put() {
   (
     umask 022
     mkdir -p "${2%/*}" && NEW=$(mktemp "$2.XXXXXX") || exit 1
-    printf '%s' "$4" >"$NEW" && chmod "$3" "$NEW" && mv -f "$NEW" "$2" && exit
+    printf '%s' "$4" >"$NEW" && chmod "$3" "$NEW" && mv -f -T -- "$NEW" "$2" && exit
     rm -f "$NEW"
     exit 1
   )

@@ -51,3 +51,13 @@ def test_what_needs_the_path_unit_stays_up_when_that_is_stopped(machine: Machine
     failed = host.play([rerun(path=INSTALL, content=bad)], options=AS_ROOT).last.result
     assert f"There was no {INSTALL} before, so it was removed again." in failed["msg"], failed
     assert host.sh("systemctl is-active user-config.target", check=False).strip() == "active"
+
+
+def test_a_watch_that_cannot_be_installed_is_no_host_that_nothing_happened_to(machine: MachineFactory) -> None:
+    host = machine("user-data-fresh")
+    assert host.play([rerun()], options=AS_ROOT).rc == 0
+    host.sh("mkdir /etc/systemd/system/container-linux-remediation-user-data@.service")
+    failed = host.play([rerun(watch=True)], options=AS_ROOT).last.result
+    host.sh("rm -rf /etc/systemd/system/container-linux-remediation-user-data@.service")
+    assert "could not be installed" in failed["msg"], failed
+    assert failed["changed"] and FILE in failed["sources"]
