@@ -1,11 +1,32 @@
 # Copyright (c) 2026 container_linux.remediation contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is to be done about the user-data of a host, before anything is."""
+"""The whole of `cloudinit_rerun`, from the look to the proof: its scripts on this machine's shell and files, with a
+unit that writes what it is told to."""
 
 from __future__ import annotations
 
-from ansible_collections.container_linux.remediation.plugins.module_utils._cloudinit_rerun import _tasks
+import base64
+import datetime
+import json
+import os
+import re
+import shlex
+import shutil
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.container_linux.remediation.plugins.module_utils import (
+    _cloudinit_rerun,
+    _user_data_apply,
+    _user_data_look,
+)
+from ansible_collections.container_linux.remediation.plugins.module_utils._cloudinit_rerun import Task, rerun
+from ansible_collections.container_linux.remediation.plugins.module_utils._host import Completed, RemediationError
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_look import (
     PLACES,
     Access,
@@ -13,20 +34,517 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._user_
     File,
     Look,
     Source,
+    place_of,
+)
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_state import State
+from ansible_collections.container_linux.remediation.tests.unit.plugins.module_utils.test__user_data_apply import (
+    Machine as Applying,
+)
+from ansible_collections.container_linux.remediation.tests.unit.plugins.module_utils.test__user_data_apply import (
+    locked,
 )
 
+PARAMS: dict[str, Any] = {
+    "path": None,
+    "content": None,
+    "allow_scripts": False,
+    "allow_lockout": False,
+    "restart_changed_units": False,
+    "allow_container_restart": False,
+    "watch": None,
+    "timeout": 20,
+}
+KEY = base64.b64encode(b"\0\0\0\x07ssh-rsa" + b"k" * 60).decode()
 
-def test_the_oems_runs_before_what_overrides_it() -> None:
-    loaded = {"LoadState": "loaded", "ActiveState": "failed", "SubState": "failed", "Result": "exit-code"}
+# By what each phase's script alone calls.
+PHASES = {
+    "look": "look_at_given\n",
+    "apply": "\nis_as_seen() {",
+    "compare": "\ncompare_all() {",
+    "restore": "\nrestore() {",
+    "watch": "\ninstall_watch() {",
+    "why": "section jobs",
+    "journal": '"since-$NUMBER"',
+}
+
+
+class Machine(Applying):
+    """A host that asks for one file, and whose unit writes that file as its user-data has it."""
+
+    def __init__(self, root: Path, shell: str) -> None:
+        super().__init__(root, shell)
+        self.file = root / "user-data"
+        self.target = root / "written"
+        self.unit = place_of(str(self.file)).unit
+        self.memory = root / "memory" / self.unit.partition("@")[2].removesuffix(".service")
+        self.good, self.before = (self.memory.with_name(f"{self.memory.name}.{kind}") for kind in ("good", "before"))
+        (root / "place").unlink()
+        (root / "place").symlink_to(self.file)
+        self.phases: list[str] = []
+        (root / "home/.ssh").mkdir(parents=True)
+        (root / "home/.ssh/authorized_keys").write_text(f"ssh-rsa {KEY} me\n")
+        self.program("getent", f"#!/bin/sh\necho core:x:500:500:Core:{root}/home:/bin/sh\n")
+        self.program("coreos-cloudinit", "#!/bin/sh\nexit 0\n")
+        self.program("busctl", "#!/bin/sh\nexit 1\n")
+        if os.getuid():
+            real = shutil.which("stat")
+            script = f'#!/bin/sh\n{real} "$@" | sed "s/^\\([0-9]* [0-7]* \\){os.getuid()} /\\10 /"\n'
+            self.program("stat", script)
+        self.ran_last()
+        self.restart_does(self.writes())
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {**super().environment, "SUDO_USER": "core"}
+
+    def ran_last(self, *, at: float | None = None, pid: int = 0, **properties: str) -> None:
+        """Have the unit have run at that time; it was not in this boot without one."""
+        started = ""
+        if at is not None:
+            started = f"{datetime.datetime.fromtimestamp(at, datetime.UTC):%a %Y-%m-%d %H:%M:%S} UTC"
+        told = {"LoadState": "loaded", "ExecMainStartTimestamp": started, "ExecMainPID": str(pid), **properties}
+        self.shows(**{"Id": self.unit, **told})
+
+    def writes(self, content: str | None = None, mode: str = "644") -> str:
+        """What a restart does: the file that the user-data asks for, and the unit that has run just now."""
+        take = f"sed -n 's/^ *content: //p' {self.file}" if content is None else f"echo {shlex.quote(content)}"
+        return (
+            f"{take} | tr -d '\\n' >{self.target}; chmod {mode} {self.target}\n"
+            f"now=$(date -u '+%a %Y-%m-%d %H:%M:%S UTC')\n"
+            'sed -i "s/^ExecMainPID=.*/ExecMainPID=7/; s/^\\(ExecMainStartTimestamp\\)=.*/\\1=$now/" shown\n'
+        )
+
+    def cloud_config(self, content: str, *more: str) -> str:
+        lines = ["#cloud-config", "write_files:", f"  - path: {self.target}", f"    content: {content}"]
+        # a file of write_files is root's
+        lines += [f"    owner: {os.getuid()}:{os.getgid()}"] * bool(os.getuid())
+        return "\n".join([*lines, *more, ""])
+
+    def run(self, script: str) -> Completed:
+        self.phases.append(next((name for name, mark in PHASES.items() if mark in script), "other"))
+        return super().run(script)
+
+    def rerun(self, *, check_mode: bool = False, diff: bool = False, **params: Any) -> dict[str, Any]:
+        self.phases = []
+        found = rerun({**PARAMS, "path": str(self.file), **params}, self, check_mode=check_mode, diff=diff)
+        # fit for a result
+        json.dumps(found)
+        return found
+
+    def fails(self, **params: Any) -> RemediationError:
+        with pytest.raises(RemediationError) as caught:
+            self.rerun(**params)
+        json.dumps(caught.value.details)
+        assert caught.value.message.endswith(".")
+        assert "\n" not in caught.value.message
+        return caught.value
+
+    def is_untouched(self) -> bool:
+        return not self.ran and not self.memory.parent.exists() and not self.target.exists()
+
+
+@pytest.fixture
+def machine(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
+    script = _user_data_look._LOOK_SH
+    assert "sleep 1" in script
+    # every file of a test has only just been written
+    monkeypatch.setattr(_user_data_look, "_LOOK_SH", script.replace("sleep 1", ":"))
+    for module in (_user_data_apply, _user_data_look):
+        monkeypatch.setattr(module, "MEMORY", str(tmp_path / "memory"))
+    monkeypatch.setattr(_user_data_look, "TEMPORARY", str(tmp_path / "given.XXXXXX"))
+    monkeypatch.setattr(_user_data_apply, "LOCK", str(tmp_path / "lock"))
+    monkeypatch.setattr(_user_data_apply, "_PATIENCE", 1)
+    return Machine(tmp_path, f"/bin/{getattr(request, 'param', 'sh')}")
+
+
+in_each_shell = pytest.mark.parametrize("machine", ["sh", "bash"], indirect=True)
+
+
+@in_each_shell
+def test_what_has_not_run_is_applied_and_proven(machine: Machine) -> None:
+    machine.file.write_text(machine.cloud_config("one"))
+    found = machine.rerun()
+    assert machine.phases == ["look", "apply", "compare"]
+    assert found["changed"]
+    assert found["actions"] == [f"systemctl restart '{machine.unit}'"]
+    assert found["warnings"] == []
+    source = found["sources"][str(machine.file)]
+    assert (source["state"], source["unit"]) == ("unapplied", machine.unit)
+    assert [item["state"] for item in found["proof"][str(machine.file)]["items"]] == ["same"]
+    assert found["applied"][str(machine.file)]["commands"]
+    assert found["left_behind"] == {"changed_units": [], "no_longer_asked_for": []}
+    assert machine.target.read_text() == "one"
+    # and is not applied again
+    again = machine.rerun()
+    assert machine.phases == ["look"]
+    assert not again["changed"]
+    assert again["sources"][str(machine.file)]["state"] == "current"
+    assert again["actions"] == []
+
+
+@in_each_shell
+def test_what_is_given_is_placed_applied_and_proven(machine: Machine) -> None:
+    machine.file.write_text(machine.cloud_config("one"))
+    machine.rerun()
+    given = machine.cloud_config("two")
+    foretold = machine.rerun(content=given, check_mode=True)
+    assert machine.phases == ["look"]
+    assert machine.target.read_text() == "one"
+    found = machine.rerun(content=given)
+    assert machine.phases == ["look", "apply", "compare"]
+    assert found["actions"] == foretold["actions"]
+    assert found["actions"] == [
+        f"put the given user-data at {machine.file}",
+        f"systemctl restart '{machine.unit}'",
+    ]
+    assert foretold["changed"]
+    assert found["changed"]
+    assert machine.file.read_text() == machine.good.read_text() == given
+    assert machine.target.read_text() == "two"
+    # once more: nothing is left to do
+    again = machine.rerun(content=given)
+    assert machine.phases == ["look"]
+    assert (again["changed"], again["actions"]) == (False, [])
+
+
+@in_each_shell
+def test_what_is_given_where_nothing_is(machine: Machine) -> None:
+    found = machine.rerun(content=machine.cloud_config("one"))
+    assert found["changed"]
+    assert machine.target.read_text() == "one"
+    assert found["sources"] == {}
+
+
+def test_check_mode_and_diff_touch_nothing(machine: Machine) -> None:
+    machine.file.write_text(machine.cloud_config("one"))
+    found = machine.rerun(check_mode=True, diff=True, content=machine.cloud_config("SECRET"))
+    assert machine.phases == ["look", "compare"]
+    assert machine.is_untouched()
+    assert machine.file.read_text() == machine.cloud_config("one")
+    (diff,) = found["diff"]
+    assert str(machine.target) in diff["after"]
+    assert "SECRET" not in json.dumps(found)
+
+
+def test_the_content_is_nowhere_in_the_result(machine: Machine) -> None:
+    secret = machine.cloud_config("SECRET", "coreos: {etcd2: {discovery: 'https://example.org/SECRET'}}")
+    found = machine.rerun(content=secret, diff=True)
+    machine.restart_does(machine.writes("other"))
+    failed = machine.fails(content=f"{secret}# SECRET\n")
+    assert "SECRET" not in json.dumps([found, failed.message, failed.details])
+
+
+@pytest.mark.parametrize(
+    ("params", "told"),
+    [
+        ({"timeout": 0}, "The time limit of 0 seconds is out of range. Give 1 to 86400 seconds."),
+        ({"timeout": 86401}, "out of range"),
+        ({"content": "a\nb\0"}, "line 2 has a NUL character. Nothing was changed; look whether"),
+        ({"content": "a\udcff"}, "line 1 has a character that is no UTF-8"),
+        ({"content": "ü" * 524288}, "has 1048576 bytes, and 1048576 are too many to be applied. Nothing was changed"),
+        ({"path": "relative"}, "cannot be a user-data's path"),
+    ],
+)
+def test_what_is_refused_before_the_host_is_asked(machine: Machine, params: dict[str, Any], told: str) -> None:
+    assert told in machine.fails(**params).message
+    assert machine.phases == []
+
+
+KEYLESS = "#cloud-config\nusers:\n  - name: core\n    ssh_authorized_keys: []\n"
+
+
+@in_each_shell
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("#!/bin/sh\ntouch ran\n", "line 1: it is a script, which would run as root without any check"),
+        ("hello\n", "line 1: the first line must be '#cloud-config'"),
+        ("\ufeff#cloud-config\n", "byte order mark"),
+        ("#cloud-config\na: &a [x]\n" + "".join(f"b{n}: [*a, *a, *a]\n" for n in range(8)), "24 aliases"),
+        ("", "it is empty"),
+        ('{"ignition": {"version": "2.0.0"}}', "config for Ignition"),
+    ],
+)
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_what_the_gate_holds_up_is_not_touched(machine: Machine, text: str, told: str, check_mode: bool) -> None:
+    failed = machine.fails(content=text, check_mode=check_mode)
+    assert told in failed.message
+    assert failed.message.startswith("The given user-data")
+    assert failed.message.endswith("Nothing was changed.")
+    assert failed.details["refused"]
+    assert machine.phases == ["look"]
+    assert machine.is_untouched()
+    assert not machine.file.exists()
+    # what lies there is held up as well, under its own name, if it would be run at all
+    machine.file.write_text(text)
+    if text and not text.startswith("{"):
+        failed = machine.fails(check_mode=check_mode)
+        assert told in failed.message
+        assert failed.message.startswith(f"{machine.file}, line 1: " if "line 1" in told else str(machine.file))
+    else:
+        found = machine.rerun(check_mode=check_mode)
+        assert found["warnings"] == [f"{machine.file} is left alone: {found['sources'][str(machine.file)]['why']}."]
+        assert not found["changed"]
+    assert machine.is_untouched()
+
+
+def test_a_script_runs_where_it_is_allowed(machine: Machine) -> None:
+    machine.logs("Creating transient systemd unit 'coreos-cloudinit-7.service'")
+    found = machine.rerun(content="#!/bin/sh\nexit\n", allow_scripts=True)
+    assert found["applied"][str(machine.file)]["scripts"] == ["coreos-cloudinit-7.service"]
+    assert machine.ran == "#!/bin/sh\nexit\n"
+
+
+VERSION = "#!/bin/sh\n[ $1 != --version ] || exit 0\n"
+
+
+def test_what_the_host_finds_wrong_blocks_and_what_it_warns_of_does_not(machine: Machine) -> None:
+    machine.file.write_text(machine.cloud_config("one"))
+    machine.program("coreos-cloudinit", f"{VERSION}echo 'line 2: error: x'\nexit 1\n")
+    assert re.match(rf"{machine.file}, line \d: .*: x; correct it\. Nothing was changed\.", machine.fails().message)
+    assert machine.is_untouched()
+    machine.program("coreos-cloudinit", f"{VERSION}echo 'line 2: warning: x'\nexit 1\n")
+    found = machine.rerun()
+    assert found["changed"]
+    assert any("line 2" in warning for warning in found["warnings"])
+
+
+def test_nothing_is_there(machine: Machine) -> None:
+    assert machine.fails().message.startswith(f"There is no user-data at {machine.file}. Give what is to be there with")
+    assert machine.is_untouched()
+
+
+def test_a_folder_is_no_user_data(machine: Machine) -> None:
+    machine.file.mkdir()
+    for params in ({}, {"content": machine.cloud_config("one")}):
+        message = machine.fails(**params).message
+        assert f"{machine.file} cannot be applied: it is a directory and no file. Nothing was changed" in message
+    assert machine.is_untouched()
+
+
+def test_a_host_without_the_unit(machine: Machine) -> None:
+    machine.ran_last(LoadState="not-found", ActiveState="inactive")
+    message = machine.fails(content=machine.cloud_config("one")).message
+    assert (
+        f"would never be applied: its unit {machine.unit} is not-found. Nothing was changed; give the path" in message
+    )
+    machine.file.write_text(machine.cloud_config("one"))
+    assert "the host has no unit that runs it" in machine.fails().message
+    (machine.root / "shown").write_text("")
+    assert "systemd told nothing of its unit. Nothing was changed" in machine.fails().message
+    assert machine.is_untouched()
+
+
+def test_a_file_that_cannot_be_read(machine: Machine) -> None:
+    machine.file.write_text(machine.cloud_config("one"))
+    machine.program("sha256sum", "#!/bin/sh\necho 'I/O error' >&2\nexit 1\n")
+    failed = machine.fails()
+    assert "could not be read on the host, though it is to be applied" in failed.message
+    assert "I/O error" in failed.details["warnings"][0]
+    assert machine.is_untouched()
+
+
+def test_who_comes_second_is_told_and_changes_nothing(machine: Machine) -> None:
+    machine.file.write_text(machine.cloud_config("one"))
+    with locked(machine):
+        failed = machine.fails(content=machine.cloud_config("two"))
+    assert failed.message.startswith("Somebody else is applying user-data")
+    # nothing was done: nothing is told as done
+    assert (failed.details["changed"], failed.details["actions"]) == (False, [])
+    assert failed.details["sources"]
+    assert machine.file.read_text() == machine.cloud_config("one")
+
+
+@in_each_shell
+@pytest.mark.parametrize("was", ["current", "absent"])
+def test_what_failed_is_put_back(machine: Machine, was: str) -> None:
+    if was == "current":
+        machine.file.write_text(machine.cloud_config("one"))
+        machine.rerun()
+    machine.restart_does("sed -i s/^Result=.*/Result=exit-code/ shown\nexit 1")
+    machine.logs("Failed to apply cloud-config: x")
+    failed = machine.fails(content=machine.cloud_config("two"))
+    assert machine.phases == ["look", "apply", "restore"]
+    assert "and coreos-cloudinit said 'Failed to apply cloud-config: x'. Correct what it names" in failed.message
+    if was == "current":
+        assert f"What was at {machine.file} before was put back" in failed.message
+        assert machine.file.read_text() == machine.cloud_config("one")
+        assert json.loads(machine.memory.read_text())["sha256"]
+    else:
+        assert f"There was no {machine.file} before, so it was removed again." in failed.message
+        assert not machine.file.exists()
+        assert not machine.memory.exists()
+    # it was run, and that is told
+    assert failed.details["changed"]
+    assert len(failed.details["actions"]) == 2
+    assert failed.details["applied"][str(machine.file)]["errors"]
+
+
+def test_a_unit_that_did_not_start_is_explained(machine: Machine) -> None:
+    machine.file.write_text(machine.cloud_config("one"))
+    machine.logs('Result of "start" on "b.service": dependency')
+    failed = machine.fails()
+    assert machine.phases[:3] == ["look", "apply", "why"]
+    assert "restore" not in machine.phases
+    assert "not all that it calls systemd for went well: 'start b.service' with 'dependency'" in failed.message
+    assert not machine.memory.exists()
+    # nothing was given: what is there stays
+    assert machine.file.read_text() == machine.cloud_config("one")
+
+
+@in_each_shell
+def test_a_file_that_is_not_as_asked_is_found_out(machine: Machine) -> None:
+    machine.restart_does(machine.writes("other", mode="600"))
+    failed = machine.fails(content=machine.cloud_config("one"))
+    assert machine.phases == ["look", "apply", "compare", "restore"]
+    assert f"file {machine.target} differs (content, mode (0600 instead of 0644))" in failed.message
+    assert "Find out what changed it since" in failed.message
+    assert not machine.file.exists()
+    assert failed.details["proof"]
+
+
+def test_what_cannot_be_remembered_is_applied_all_the_same(machine: Machine) -> None:
+    machine.file.write_text(machine.cloud_config("one"))
+    machine.memory.parent.write_text("in the way")
+    found = machine.rerun()
+    assert found["changed"]
+    (warning,) = found["warnings"]
+    assert re.match(rf"{machine.file} is applied, but that could not be remembered: .*File exists", warning)
+
+
+def test_a_run_that_logged_nothing_is_told_of(machine: Machine) -> None:
+    machine.file.write_text(machine.cloud_config("one"))
+    machine.program("journalctl", "#!/bin/sh\nexit 0\n")
+    (warning,) = machine.rerun()["warnings"]
+    assert warning.startswith("The journal has nothing of what ")
+
+
+def test_a_run_that_goes_on_is_waited_for(machine: Machine) -> None:
+    machine.file.write_text(machine.cloud_config("one"))
+    time.sleep(1.1)
+    machine.ran_last(at=time.time(), ActiveState="activating")
+    machine.program("journalctl", "#!/bin/sh\nexit 0\n")
+    (machine.root / "going-on").write_text("STATE=activating; echo STATE=active >going-on")
+    machine.target.write_text("one")
+    found = machine.rerun()
+    # Ansible has changed nothing
+    assert found["actions"] == []
+    assert found["sources"][str(machine.file)]["state"] == "applying"
+    assert machine.phases == ["look", "apply", "compare"]
+    assert not machine.ran
+
+
+def test_a_file_that_only_memory_tells_to_be_stale_is_looked_into(machine: Machine) -> None:
+    """By the clock it is settled, so the first look asked for no more than a digest."""
+    machine.file.write_text(machine.cloud_config("one"))
+    machine.rerun()
+    machine.file.write_text(machine.cloud_config("two"))
+    os.utime(machine.file)
+    # the run began after the file had changed, by a clock that was set since; what we remember is newer
+    machine.ran_last(at=time.time() + 100)
+    known = json.loads(machine.memory.read_text())
+    text = json.dumps({**known, "applied": 0}).replace('"applied": 0', f'"applied": {time.time() + 200:.9f}')
+    machine.memory.write_text(text)
+    machine.program("journalctl", "#!/bin/sh\nexit 0\n")
+    found = machine.rerun()
+    assert machine.phases == ["look", "look", "apply", "compare"]
+    assert found["changed"]
+    assert machine.target.read_text() == "two"
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_a_watch_that_cannot_be_is_refused(machine: Machine, check_mode: bool, tmp_path: Path) -> None:
+    path = tmp_path / "per%cent"
+    path.write_text(machine.cloud_config("one"))
+    machine.ran_last(Id=place_of(str(path)).unit)
+    failed = machine.fails(path=str(path), watch=True, check_mode=check_mode)
+    assert f"{path} cannot be watched: " in failed.message
+    assert machine.phases == ["look"]
+    assert machine.is_untouched()
+
+
+def test_a_watch_is_foretold(machine: Machine) -> None:
+    machine.file.write_text(machine.cloud_config("one"))
+    machine.rerun()
+    found = machine.rerun(watch=True, check_mode=True)
+    assert machine.phases == ["look"]
+    assert found["changed"]
+    (action,) = found["actions"]
+    assert action.startswith("install container-linux-remediation-user-data@")
+    # there is none to be removed
+    found = machine.rerun(watch=False)
+    assert machine.phases == ["look"]
+    assert (found["changed"], found["actions"]) == (False, [])
+
+
+# Which of all user-data is meant where only one can be.
+FILE = File("regular file", 1, "644", 0, 1, 1.0)
+VAGRANT, FLATCAR_VAGRANT, INSTALL, FLATCAR_INSTALL = PLACES[:4]
+
+
+def seen(*there: str, family: str = "coreos", awaited: str = "", error: str = "") -> Look:
     sources = [
         Source(
             place,
-            file=File("regular file", 9, "644", 0, 1, 1.0),
-            content=Content(9, "0" * 64, form="cloud-config"),
-            unit={"Id": place.unit, **loaded},
+            file=FILE if place.path in there else None,
+            error=error if place.path == error else "",
+            watches=[{"Id": "a.path"}] if place.path == awaited else [],
         )
         for place in PLACES
     ]
-    seen = Look({}, "1.11.0", "boot", (), Access(), sources)
-    tasks = _tasks(seen, {"content": None, "path": None})
-    assert [task.source for task in tasks] == [sources[-1], *sources[:-1]]
+    return Look({"ID": family}, "", "", [], Access(), sources)
+
+
+@pytest.mark.parametrize(
+    ("look", "path"),
+    [
+        (seen(), INSTALL.path),
+        (seen(family="flatcar"), FLATCAR_INSTALL.path),
+        (seen(family=""), INSTALL.path),
+        (seen(VAGRANT.path), VAGRANT.path),
+        (seen(INSTALL.path), INSTALL.path),
+        # a Vagrant box waits for its file, and the OEM's is never the one that is meant
+        (seen(awaited=VAGRANT.path), VAGRANT.path),
+        (seen(awaited=FLATCAR_VAGRANT.path, family="flatcar"), FLATCAR_VAGRANT.path),
+        (seen(PLACES[-1].path, PLACES[4].path), INSTALL.path),
+        (seen(INSTALL.path, awaited=VAGRANT.path), INSTALL.path),
+    ],
+)
+def test_which_user_data_is_meant(look: Look, path: str) -> None:
+    assert _cloudinit_rerun._target(look, explicit=False).place.path == path
+
+
+def test_which_of_two_is_meant_cannot_be_told() -> None:
+    with pytest.raises(RemediationError) as caught:
+        _cloudinit_rerun._target(seen(VAGRANT.path, INSTALL.path), explicit=False)
+    assert caught.value.message == (
+        f"There is user-data at {VAGRANT.path} and {INSTALL.path}, and which of them is meant cannot be told. Nothing "
+        f"was changed; give its 'path'."
+    )
+    one = Look({}, "", "", [], Access(), [Source(place_of("/x"))])
+    assert _cloudinit_rerun._target(one, explicit=True).place.path == "/x"
+
+
+@pytest.mark.parametrize(
+    ("given", "name", "started", "waits"),
+    [
+        (None, "applying", (2.0, 0.0), True),
+        (None, "applying", None, True),
+        # it runs what was there before
+        (None, "applying", (0.5, 0.0), False),
+        ("x", "applying", (2.0, 0.0), False),
+        (None, "stale", (2.0, 0.0), False),
+    ],
+)
+def test_only_a_run_of_this_very_file_is_waited_for(
+    given: str | None, name: str, started: tuple[float, float] | None, waits: bool
+) -> None:
+    task = Task(Source(VAGRANT, file=FILE, started=started), State(name, ""), Content(1, ""), given)
+    assert task.waits == waits
+    assert bool(task.actions()) != waits
+    assert replace(task, given="x").actions()[0] == f"put the given user-data at {VAGRANT.path}"
+
+
+def test_the_parameters_are_those_of_the_module() -> None:
+    assert set(_cloudinit_rerun.SPEC["argument_spec"]) == set(PARAMS)
+    assert _cloudinit_rerun.SPEC["argument_spec"]["content"]["no_log"]
