@@ -38,10 +38,11 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._user_
 )
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_state import State
 from ansible_collections.container_linux.remediation.tests.unit.plugins.module_utils.test__user_data_apply import (
-    Machine as Applying,
+    BOOT,
+    locked,
 )
 from ansible_collections.container_linux.remediation.tests.unit.plugins.module_utils.test__user_data_apply import (
-    locked,
+    Machine as Applying,
 )
 
 PARAMS: dict[str, Any] = {
@@ -543,6 +544,24 @@ def test_only_a_run_of_this_very_file_is_waited_for(
     assert task.waits == waits
     assert bool(task.actions()) != waits
     assert replace(task, given="x").actions()[0] == f"put the given user-data at {VAGRANT.path}"
+
+
+def test_all_that_is_stale_is_applied_the_oem_s_first() -> None:
+    """As at boot: what the user asks for overrides what the OEM does."""
+    unit = {"LoadState": "loaded", "ActiveState": "active", "Result": "success"}
+    stale = [
+        Source(place, file=FILE, unit=unit, content=Content(1, f"{number}" * 64, form="cloud-config"))
+        for number, place in enumerate(PLACES)
+        if place.path in (VAGRANT.path, PLACES[-1].path)
+    ]
+    current = Source(INSTALL, file=FILE, unit=unit, content=Content(1, "9" * 64), started=(2.0, 0.0))
+    look = Look({}, "", BOOT, [], Access(), [stale[0], current, stale[1]])
+    tasks = _cloudinit_rerun._tasks(look, PARAMS)
+    assert [task.path for task in tasks] == [PLACES[-1].path, VAGRANT.path]
+    # one that is on its way holds up all
+    arriving = replace(look, sources=[stale[0], replace(current, moving=True)])
+    with pytest.raises(RemediationError, match=r"is not whole yet: .*Nothing was changed; run again when"):
+        _cloudinit_rerun._tasks(arriving, PARAMS)
 
 
 def test_the_parameters_are_those_of_the_module() -> None:

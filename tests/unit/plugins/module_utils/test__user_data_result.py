@@ -3,6 +3,11 @@
 
 from __future__ import annotations
 
+import json
+
+from hypothesis import given
+from hypothesis import strategies as st
+
 from ansible_collections.container_linux.remediation.plugins.module_utils._cloud_config import (
     SECTIONS,
     Asked,
@@ -10,19 +15,33 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._cloud
     AskedFile,
     AskedUnit,
 )
-from ansible_collections.container_linux.remediation.plugins.module_utils._cloudinit_log import Run
+from ansible_collections.container_linux.remediation.plugins.module_utils._cloudinit_log import Command, Finding, Run
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_compare import (
+    Comparison,
+    Item,
+)
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_left import no_longer
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_look import (
+    Content,
+    File,
     Memory,
     Place,
     Source,
     Written,
 )
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_result import (
+    of_proof,
+    of_run,
+    of_source,
     to_be_written,
     was_written,
 )
-from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_skeleton import Text
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_skeleton import (
+    Skeleton,
+    Text,
+)
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_state import State
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_units import UnitState
 
 TEXT = Text(key=1, first=2, last=3, indent=0, block=True, lines=2)
 NOTHING = Written(files=[], units=[], drop_ins=[], enabled=[], masked=[])
@@ -78,3 +97,81 @@ def test_what_is_remembered_tells_unless_somebody_has_run_another_since() -> Non
 
 def test_what_only_runs_for_a_moment_is_not_what_it_brings() -> None:
     assert to_be_written(Asked(units=[AskedUnit("etcd2.service", "start")])) == NOTHING
+
+
+def test_drop_ins_are_told_by_unit_whatever_the_version_logs() -> None:
+    run = Run(
+        drop_ins=[
+            ("1.conf", "/etc/systemd/system/a.service.d/1.conf"),
+            ("2.conf", "/run/systemd/network/b.network.d/2.conf"),
+            # where no path is told, nobody knows of which unit it is
+            ("3.conf", ""),
+        ]
+    )
+    assert was_written(Source(PLACE, run=run)).drop_ins == ["a.service/1.conf", "b.network/2.conf"]
+
+
+def test_how_a_source_stands() -> None:
+    finding = Finding(3, "error", "x")
+    skeleton = Skeleton({"a": "_text"}, 2)
+    content = Content(9, "0" * 64, form="cloud-config", findings=[finding], skeleton=skeleton, keys=[(1, "1" * 64)])
+    source = Source(PLACE, file=File("regular file", 9, "600", 0, 1, 1.0), content=content, watched=True)
+    assert of_source(source, State("failed", "that run failed:\x1b[31m x", by_digest=True)) == {
+        "kind": "vagrant",
+        "unit": "user-cloudinit@x.service",
+        "state": "failed",
+        "why": "that run failed:\ufffd[31m x",
+        "sha256": "0" * 64,
+        "findings": [{"line": 3, "level": "error", "text": "x"}],
+    }
+    assert of_source(Source(PLACE, error="x"), State("unusable", "x"))["findings"] == []
+
+
+def test_what_a_run_has_done() -> None:
+    commands = [Command("start", "a.service", "done"), Command("start", "b.service")]
+    told = of_run(Run(commands=commands, errors=["x"], doing="y", units=[("a.service", "/a")], scripts=["s.service"]))
+    assert told["commands"] == [
+        {"verb": "start", "unit": "a.service", "result": "done"},
+        {"verb": "start", "unit": "b.service", "result": ""},
+    ]
+    assert (told["errors"], told["doing"], told["scripts"]) == (["x"], "y", ["s.service"])
+    assert told["units"] == [{"name": "a.service", "path": "/a"}]
+
+
+def test_what_is_there() -> None:
+    proof = Comparison(
+        items=[Item("file", "/a", "/a", "differs", "content")],
+        units=[UnitState("a.service", {"ExecStart": "SECRET"}, "started", as_asked=False, why="it is failed")],
+        partial=["x"],
+    )
+    assert of_proof(proof) == {
+        "items": [{"kind": "file", "name": "/a", "path": "/a", "state": "differs", "why": "content"}],
+        # what else systemd tells of it may hold what the user-data does
+        "units": [{"name": "a.service", "asked": "started", "as_asked": False, "why": "it is failed"}],
+        "partial": ["x"],
+    }
+
+
+TEXTS = st.lists(st.text())
+PAIRS = st.lists(st.tuples(st.text(), st.text()))
+
+
+@given(
+    st.builds(
+        Run,
+        files=TEXTS,
+        units=PAIRS,
+        drop_ins=PAIRS,
+        enabled=TEXTS,
+        masked=TEXTS,
+        commands=st.lists(st.builds(Command, st.text(), st.text(), st.text())),
+        said=TEXTS,
+        errors=TEXTS,
+    )
+)
+def test_a_result_is_plain_data_whatever_a_host_logs(run: Run) -> None:
+    told = of_run(run)
+    assert json.loads(json.dumps(told)) == told
+    brought = was_written(Source(PLACE, run=run))
+    # what is remembered can be told again
+    assert no_longer(brought, brought) == NOTHING
