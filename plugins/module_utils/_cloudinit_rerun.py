@@ -124,6 +124,7 @@ def rerun(params: dict[str, t.Any], host: Host, *, check_mode: bool, diff: bool 
     _check(params)
     places = [place_of(params["path"])] if params["path"] else PLACES
     seen = look(host, places, given=params["content"])
+    _require_systemd(seen)
     tasks = _tasks(seen, params)
     if any(not task.content.form for task in tasks):
         # by what is remembered, a file is stale that was taken for settled
@@ -221,6 +222,24 @@ def _tasks(seen: Look, params: t.Mapping[str, t.Any]) -> list[Task]:
             tasks.append(Task(source, state, source.content))
     # as at boot: what the user asks for, such as SSH keys, overrides what the OEM does
     return sorted(tasks, key=lambda task: task.source.place.kind != "oem")
+
+
+def _require_systemd(seen: Look) -> None:
+    """Raise what is known of a systemd that told of no unit at all, although some were asked for."""
+    there = [source for source in seen.sources if source.file]
+    if any(source.unit for source in seen.sources) or not (there or seen.given):
+        return
+    # a path unit starts without end what its condition skips; systemd has time for nothing else then
+    looping = [printable(source.place.path) for source in there if source.form == "empty"]
+    advice = (
+        f"{looping[0]} is empty, and its path unit starts again and again what skips it: remove it, then run again."
+        if looping
+        else "Look what systemd is busy with, then run again."
+    )
+    seen_so = " ".join(seen.partial) or "it was asked, and named none of them."
+    raise RemediationError(
+        f"systemd told nothing of the units that run user-data: {seen_so} Nothing was changed. {advice}"
+    )
 
 
 def _inert(seen: Look, tasks: t.Sequence[Task]) -> list[str]:
