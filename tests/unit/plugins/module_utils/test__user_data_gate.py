@@ -806,7 +806,7 @@ def _asked(**texts: str) -> dict[str, Asked]:
             "The drop-in a.service.d/a.conf",
         ),
         ("write_files:\n- path: /etc/a\n", "write-files:\n- path: //etc/a\n", "The file /etc/a"),
-        ("coreos:\n  etcd2:\n    name: a\n", "coreos:\n  etcd2:\n    proxy: on\n", "The section 'coreos.etcd2'"),
+        ("coreos:\n  etcd2:\n    name: a\n", "coreos:\n  etcd2:\n    proxy: readonly\n", "The section 'coreos.etcd2'"),
         ("manage_etc_hosts: localhost\n", "manage_etc_hosts: localhost\n", "/etc/hosts"),
         ("ssh_authorized_keys:\n- a\n", "ssh_authorized_keys:\n- b\n", "The set of SSH keys"),
     ],
