@@ -113,7 +113,7 @@ def test_drop_ins_are_told_by_unit_whatever_the_version_logs() -> None:
 
 def test_how_a_source_stands() -> None:
     finding = Finding(3, "error", "x")
-    skeleton = Skeleton({"a": "_text"}, 2)
+    skeleton = Skeleton({"a": "_text"}, {"a": 2})
     content = Content(9, "0" * 64, form="cloud-config", findings=[finding], skeleton=skeleton, keys=[(1, "1" * 64)])
     source = Source(PLACE, file=File("regular file", 9, "600", 0, 1, 1.0), content=content, watched=True)
     assert of_source(source, State("failed", "that run failed:\x1b[31m x", by_digest=True)) == {
