@@ -21,7 +21,7 @@ from ansible_collections.container_linux.remediation.plugins.module_utils import
 from ansible_collections.container_linux.remediation.plugins.module_utils._cloud_config import Asked, asked
 from ansible_collections.container_linux.remediation.plugins.module_utils._host import RemediationError, printable
 from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import state_words
-from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_apply import apply, restore
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_apply import apply, doubt, restore
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_compare import compare
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_diff import predict
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_gate import conflicts, gate
@@ -347,7 +347,7 @@ def _bring_up_to_date(
     told.setdefault("proof", {})[task.path] = result.of_proof(proof)
     failed = failure.of_proof(proof, path=task.path)
     if failed:
-        raise _undone(task, host, failed, params)
+        raise _undone(task, host, failed, params, doubted=True)
     if not applied.logged:
         told["warnings"].append(
             f"The journal has nothing of what {task.unit} logged, so how its calls of systemd ended is not known; what "
@@ -361,16 +361,24 @@ def _bring_up_to_date(
 
 
 def _undone(
-    task: Task, host: Host, failed: failure.Failure, params: t.Mapping[str, t.Any], *, stopped: bool = False
+    task: Task,
+    host: Host,
+    failed: failure.Failure,
+    params: t.Mapping[str, t.Any],
+    *,
+    stopped: bool = False,
+    doubted: bool = False,
 ) -> RemediationError:
     """Return the error of a failure, with its cause, once what was there before is back."""
     why = failure.cause(host, failed, timeout=params["timeout"])
     sentences = [failed.sentence, *why.sentences]
+    if doubted:
+        sentences.append(doubt(host, task.source, sha256=task.content.sha256))
     if task.given is not None:
         # what nobody has looked at is not run
         watch = stopped and (task.state.name == "current" or not task.source.file)
         sentences.append(restore(host, task.source, sha256=task.content.sha256, watch=watch))
-    return RemediationError(" ".join(sentences), **why.details)
+    return RemediationError(" ".join(filter(None, sentences)), **why.details)
 
 
 def _tell_what_is_left(

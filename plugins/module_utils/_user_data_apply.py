@@ -264,6 +264,25 @@ restore 9>"$LOCK"
 """
 )
 
+_DOUBT_SH = (
+    _FILES_SH
+    + r"""
+doubt() {
+  lock || return
+  begin doubt
+  IFS= read -r REMEMBERED <"$KEPT"
+  case $REMEMBERED in
+    *"\"$NEW\""*"}") printf '%s\n' "${REMEMBERED%\}}, \"proven\": false}" | put "$KEPT" ;;
+    *) false ;;
+  esac
+  finish doubt "$?"
+}
+
+trap '' HUP PIPE
+doubt 9>"$LOCK"
+"""
+)
+
 
 @dataclass(frozen=True)
 class Applied:
@@ -407,6 +426,20 @@ def restore(host: Host, source: Source, *, sha256: str, watch: bool) -> str:
     if watch and source.watches:
         return f"What was at {path} before was put back, and {_watches(source)} has it run again, as at boot."
     return f"What was at {path} before was put back, and nothing of it was run."
+
+
+def doubt(host: Host, source: Source, *, sha256: str) -> str:
+    """Remember that not all was there that a user-data asks for, so that it is applied again; say if that failed."""
+    try:
+        answer = ask(host, _DOUBT_SH, variables={**_of(source), "NEW": sha256}, needs=("flock", "mktemp", "dd"))
+    except RemediationError as error:
+        why = f": {error.message.rstrip('.')}"
+    else:
+        ended = answer.get("doubt")
+        if ended and not ended.rc:
+            return ""
+        why = _said(ended)
+    return f"That could not be remembered, so the next run takes it for applied{why}."
 
 
 def _watches(source: Source) -> str:

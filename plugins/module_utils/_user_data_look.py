@@ -569,12 +569,16 @@ class Written:
 
 @dataclass(frozen=True)
 class Memory:
-    """What was applied last, as we remember it: digest, when in seconds since 1970, the boot's id, and its effects."""
+    """What was applied last, as we remember it: digest, when in seconds since 1970, the boot's id, and its effects.
+
+    `proven` is false where not all of these were there after it.
+    """
 
     sha256: str
     applied: float
     boot: str
     written: Written = Written()
+    proven: bool = True
 
 
 @dataclass(frozen=True)
@@ -918,6 +922,7 @@ def _memory(text: str) -> Memory | None:
             applied=float(applied),
             boot=printable(boot, limit=40),
             written=Written(**{name: [printable(item, limit=4096) for item in items] for name, items in names.items()}),
+            proven=told.get("proven") is not False,
         )
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         return None

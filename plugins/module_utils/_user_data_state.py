@@ -95,6 +95,8 @@ def _remembered(source: Source, *, boot: str) -> State | None:
     if source.started and source.started[0] > memory.applied:
         return None
     told = f"applied last, at {_clock(memory.applied)}, was a file with the digest {memory.sha256[:12]}…"
+    if memory.sha256 == source.sha256 and not memory.proven:
+        return State("failed", f"{told}, and not all that it asks for was there after that", by_digest=True)
     if memory.sha256 == source.sha256:
         return State("current", f"{told}, which is the file that is there", by_digest=True)
     return State("stale", f"{told}, and the file that is there has {source.sha256[:12]}…", by_digest=True)

@@ -61,3 +61,24 @@ def test_a_watch_that_cannot_be_installed_is_no_host_that_nothing_happened_to(ma
     host.sh("rm -rf /etc/systemd/system/container-linux-remediation-user-data@.service")
     assert "could not be installed" in failed["msg"], failed
     assert failed["changed"] and FILE in failed["sources"]
+
+
+SPOILT = config(
+    1,
+    *("coreos:", "  units:", "    - name: spoil.service", "      command: restart"),
+    *("      content: |", "        [Service]", "        Type=oneshot"),
+    "        ExecStart=/bin/sh -c 'test ! -e /etc/spoil || echo spoilt >/etc/luck.txt'",
+)
+
+
+def test_what_was_not_proven_is_applied_again(machine: MachineFactory) -> None:
+    host = machine("user-data-fresh")
+    host.sh("touch /etc/spoil;" + place(SPOILT))
+    for state in ("stale", "failed"):
+        failed = host.play([rerun()], options=AS_ROOT).last.result
+        assert "not all that it asks for is there: file /etc/luck.txt differs (content)" in failed["msg"], failed
+        assert failed["sources"][FILE]["state"] == state
+    host.sh("rm /etc/spoil")
+    for state, changed in (("failed", True), ("current", False)):
+        done = host.play([rerun()], options=AS_ROOT).last.result
+        assert (done["sources"][FILE]["state"], done["changed"]) == (state, changed), done

@@ -77,6 +77,8 @@ def test_the_states_of_the_machine(recording: str, state: str, settled: bool) ->
     assert not seen.partial
     # what is settled is not looked into where all is, and the rest is
     assert of_vagrant(seen).form == ("" if settled else of_vagrant(thoroughly).form)
+    oem = seen.sources[-1]
+    assert (oem.form, bool(oem.run)) == (("", False) if settled else ("cloud-config", True))
     assert seen.cloudinit == ("" if settled else "1.11.0")
     assert states(thoroughly) == found
     assert not thoroughly.partial
@@ -167,6 +169,13 @@ def test_a_remembered_digest_of_this_boot_is_better_evidence_than_time() -> None
     other = judge(remembering(CURRENT, digest="0" * 64), boot=BOOT)
     assert (other.name, other.by_digest) == ("stale", True)
     assert "000000000000…" in other.why
+
+
+def test_what_was_applied_and_not_proven_is_not_in_force() -> None:
+    source = remembering(CURRENT)
+    assert source.memory
+    doubted = judge(replace(source, memory=replace(source.memory, proven=False)), boot=BOOT)
+    assert (doubted.name, doubted.by_digest) == ("failed", True)
 
 
 class _Any(str):
