@@ -89,9 +89,10 @@ def test_the_states_of_the_machine(recording: str, state: str, settled: bool) ->
 def test_who_has_logged_in_and_by_which_keys() -> None:
     access = recorded("fresh", thorough=True).access
     assert access.user == "core"
-    assert [len(keys) for keys in access.keys.values()] == [1]
-    (file,) = access.keys
+    file, merged = access.keys
     assert file.startswith("/home/core/.ssh/authorized_keys.d/")
+    assert merged == "/home/core/.ssh/authorized_keys"
+    assert access.keys[file] == access.keys[merged]
     # the machine's OEM brings that key
     oem = recorded("fresh", thorough=True).sources[-1].content
     assert oem
