@@ -16,38 +16,20 @@ import re
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.container_linux.remediation.plugins.module_utils import _user_data_failure as failure
 from ansible_collections.container_linux.remediation.plugins.module_utils import _user_data_result as result
-from ansible_collections.container_linux.remediation.plugins.module_utils._cloud_config import Asked, asked
 from ansible_collections.container_linux.remediation.plugins.module_utils._host import RemediationError, printable
 from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import state_words
-from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_apply import apply, doubt, restore
-from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_compare import compare
-from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_diff import predict
-from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_gate import conflicts, gate
-from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_left import (
-    changed_units,
-    left_variables,
-    parse_leftovers,
-    parse_snapshot,
-)
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_look import (
     PLACES,
     SIZE_LIMIT,
     look,
     place_of,
 )
-from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_restart import restart_changed
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_state import judge
-from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_watch import (
-    set_watch,
-    unwatchable,
-    watch_unit,
-)
 
 if t.TYPE_CHECKING:
+    from ansible_collections.container_linux.remediation.plugins.module_utils._cloud_config import Asked
     from ansible_collections.container_linux.remediation.plugins.module_utils._host import Host
-    from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_apply import Applied
     from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_look import (
         Content,
         Look,
@@ -100,6 +82,8 @@ class Task:
 
     @property
     def asked(self) -> Asked:
+        from ansible_collections.container_linux.remediation.plugins.module_utils._cloud_config import Asked, asked
+
         return asked(self.content.skeleton) if self.content.skeleton else Asked()
 
     @property
@@ -142,29 +126,14 @@ def rerun(params: dict[str, t.Any], host: Host, *, check_mode: bool, diff: bool 
         "actions": [],
         "warnings": [*seen.partial, *_inert(seen, tasks)],
     }
-    try:
-        _pass_the_gate(tasks, seen, params, told)
-        if diff:
-            told["diff"] = [
-                predict(task.path, task.asked, compare(host, task.asked, path=task.path, content=task.given))
-                for task in tasks
-            ]
-        # before anything runs, for what is watched notes its runs
-        if watched:
-            _watch(watched, host, wanted=params["watch"], check_mode=check_mode, told=told)
-        for task in tasks:
-            if check_mode:
-                _tell_actions(task.actions(), told)
-            else:
-                _bring_up_to_date(task, host, seen, params, told)
-    except RemediationError as error:
-        raise RemediationError(error.message, **{**told, **error.details}) from error
+    if diff:
+        told["diff"] = []
+    if tasks or watched:
+        # all that this brings along would cost each host a tenth of the play whose user-data is in force
+        from ansible_collections.container_linux.remediation.plugins.module_utils._cloudinit_act import act
+
+        act(host, seen, tasks, watched, params, told, check_mode=check_mode, diff=diff)
     return told
-
-
-def _tell_actions(actions: t.Sequence[str], told: dict[str, t.Any]) -> None:
-    told["actions"] += actions
-    told["changed"] = told["changed"] or bool(actions)
 
 
 def _check(params: t.Mapping[str, t.Any]) -> None:
@@ -294,126 +263,3 @@ def _target(seen: Look, *, explicit: bool) -> Source:
     family = "flatcar" if seen.os.get("ID") == "flatcar" else "coreos"
     usual = [source for source in users if source.place.path == f"/var/lib/{family}-install/user_data"]
     return (there or awaited or usual)[0]
-
-
-def _pass_the_gate(tasks: t.Sequence[Task], seen: Look, params: t.Mapping[str, t.Any], told: dict[str, t.Any]) -> None:
-    """Raise what is wrong with a user-data that is to be applied, and keep what there is to warn of."""
-    refused: list[str] = []
-    for task in tasks:
-        found = gate(
-            task.content,
-            seen=seen,
-            name=printable(task.path) if task.given is None else "The given user-data",
-            allow_scripts=params["allow_scripts"],
-            allow_lockout=params["allow_lockout"],
-        )
-        told["warnings"] += found.warnings
-        refused += found.blockers
-    if refused:
-        raise RemediationError(f"{' '.join(refused)} Nothing was changed.", refused=refused)
-    if tasks:
-        everything = {
-            source.place.path: asked(source.content.skeleton)
-            for source in seen.sources
-            if source.content and source.content.skeleton
-        }
-        everything.update({task.path: task.asked for task in tasks})
-        told["warnings"] += conflicts(everything)
-
-
-def _bring_up_to_date(
-    task: Task, host: Host, seen: Look, params: t.Mapping[str, t.Any], told: dict[str, t.Any]
-) -> None:
-    """Apply one user-data and prove it. Raises RemediationError."""
-    now, before = result.to_be_written(task.asked), result.was_written(task.source)
-    applied = apply(
-        host,
-        task.source,
-        given=task.given,
-        sha256=task.content.sha256,
-        boot=seen.boot,
-        written=now,
-        timeout=params["timeout"],
-        wait=task.waits,
-        variables=left_variables(task.asked, before, now),
-    )
-    _tell_actions(task.actions(), told)
-    told.setdefault("applied", {})[task.path] = result.of_run(applied.run)
-    failed = failure.of_run(applied, path=task.path, unit=task.unit, timeout=params["timeout"])
-    if failed:
-        raise _undone(task, host, failed, params, stopped=applied.stopped)
-
-    proof = compare(host, task.asked, path=task.path, sha256=task.content.sha256)
-    told.setdefault("proof", {})[task.path] = result.of_proof(proof)
-    failed = failure.of_proof(proof, path=task.path)
-    if failed:
-        raise _undone(task, host, failed, params, doubted=True)
-    if not applied.logged:
-        told["warnings"].append(
-            f"The journal has nothing of what {task.unit} logged, so how its calls of systemd ended is not known; what "
-            f"it asks for was looked at all the same."
-        )
-    if applied.remembered:
-        told["warnings"].append(
-            f"{printable(task.path)} is applied, but that could not be remembered: {applied.remembered}."
-        )
-    _tell_what_is_left(task, host, applied, params, told)
-
-
-def _undone(
-    task: Task,
-    host: Host,
-    failed: failure.Failure,
-    params: t.Mapping[str, t.Any],
-    *,
-    stopped: bool = False,
-    doubted: bool = False,
-) -> RemediationError:
-    """Return the error of a failure, with its cause, once what was there before is back."""
-    why = failure.cause(host, failed, timeout=params["timeout"])
-    sentences = [failed.sentence, *why.sentences]
-    if doubted:
-        sentences.append(doubt(host, task.source, sha256=task.content.sha256))
-    if task.given is not None:
-        # what nobody has looked at is not run
-        watch = stopped and (task.state.name == "current" or not task.source.file)
-        sentences.append(restore(host, task.source, sha256=task.content.sha256, watch=watch))
-    return RemediationError(" ".join(filter(None, sentences)), **why.details)
-
-
-def _tell_what_is_left(
-    task: Task, host: Host, applied: Applied, params: t.Mapping[str, t.Any], told: dict[str, t.Any]
-) -> None:
-    """What the run did not do: it neither restarts what runs, nor removes what is asked for no more."""
-    changed = changed_units(parse_snapshot(applied.before), parse_snapshot(applied.after))
-    left = told.setdefault("left_behind", {"changed_units": [], "no_longer_asked_for": []})
-    left["no_longer_asked_for"] += [leftover.told() for leftover in parse_leftovers(applied.leftovers)]
-    if changed and params["restart_changed_units"]:
-        restarted = restart_changed(
-            host,
-            changed,
-            allow_container_restart=params["allow_container_restart"],
-            timeout=params["timeout"],
-        )
-        _tell_actions([f"systemctl restart {name}" for name in restarted.done], told)
-        told["warnings"] += restarted.refused
-        changed = restarted.left
-    left["changed_units"] += [unit.told() for unit in changed]
-
-
-def _watch(source: Source, host: Host, *, wanted: bool, check_mode: bool, told: dict[str, t.Any]) -> None:
-    """Install or remove what applies this user-data whenever it changes."""
-    if source.watched is (True if wanted else None):
-        return
-    reason = unwatchable(source.place) if wanted else ""
-    if reason:
-        raise RemediationError(
-            f"{printable(source.place.path)} cannot be watched: {reason}. Nothing was changed; give the 'path' of "
-            f"another user-data, or drop 'watch'."
-        )
-    told["changed"] = True
-    told["actions"] += (
-        [f"{'install' if wanted else 'remove'} {watch_unit(source.place)}"]
-        if check_mode
-        else set_watch(host, source.place, wanted=wanted)
-    )
