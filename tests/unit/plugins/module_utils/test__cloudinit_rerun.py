@@ -405,6 +405,22 @@ def test_a_file_that_is_not_as_asked_is_found_out(machine: Machine) -> None:
     assert failed.details["proof"]
 
 
+@in_each_shell
+def test_what_was_not_proven_is_applied_again(machine: Machine) -> None:
+    """Its run went well, and the file has not changed since: by these it would be in force."""
+    machine.file.write_text(machine.cloud_config("one"))
+    machine.restart_does(machine.writes("other"))
+    machine.fails()
+    assert machine.phases == ["look", "apply", "compare", "doubt"]
+    machine.fails()
+    machine.restart_does(machine.writes())
+    found = machine.rerun()
+    assert found["changed"]
+    assert found["sources"][str(machine.file)]["state"] == "failed"
+    assert machine.target.read_text() == "one"
+    assert not machine.rerun()["changed"]
+
+
 def test_what_cannot_be_remembered_is_applied_all_the_same(machine: Machine) -> None:
     machine.file.write_text(machine.cloud_config("one"))
     machine.memory.parent.write_text("in the way")

@@ -33,6 +33,7 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._syste
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_apply import (
     Applied,
     apply,
+    doubt,
     restore,
 )
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_look import (
@@ -634,6 +635,43 @@ def test_what_cannot_be_put_back_is_told_with_where_it_is_kept(machine: Machine)
     assert machine.file.read_text() == NEW
     assert machine.before.read_text() == OLD
     assert not machine.parts()
+
+
+@in_each_shell
+def test_what_was_not_proven_is_remembered_as_such(machine: Machine) -> None:
+    machine.file.write_text(OLD)
+    machine.apply()
+    known = _user_data_look._memory(machine.memory.read_text())
+    assert known
+    assert known.proven
+    assert doubt(machine, machine.source(), sha256=digest(OLD)) == ""
+    text = machine.memory.read_text()
+    assert text.count("\n") == 1
+    assert _user_data_look._memory(text) == dataclasses.replace(known, proven=False)
+    assert machine.memory.stat().st_mode & 0o777 == 0o600
+    assert not machine.parts()
+    # the next apply makes up for it
+    machine.apply()
+    found = _user_data_look._memory(machine.memory.read_text())
+    assert found
+    assert found.proven
+
+
+@in_each_shell
+def test_what_cannot_be_doubted_is_told(machine: Machine) -> None:
+    machine.file.write_text(OLD)
+    machine.apply()
+    known = machine.memory.read_text()
+    told = "That could not be remembered, so the next run takes it for applied"
+    # another was applied since
+    assert doubt(machine, machine.source(), sha256=digest(NEW)) == f"{told}."
+    with locked(machine):
+        assert doubt(machine, machine.source(), sha256=digest(OLD)) == f"{told}."
+    machine.program("dd", "#!/bin/sh\necho 'No space left' >&2\nexit 1\n")
+    assert doubt(machine, machine.source(), sha256=digest(OLD)) == f"{told}: 'No space left'."
+    assert machine.memory.read_text() == known
+    machine.shell = "/bin/false"
+    assert doubt(machine, machine.source(), sha256=digest(OLD)).startswith(f"{told}: The host's shell did not run")
 
 
 @pytest.mark.parametrize("text", [None, NEW])
