@@ -9,8 +9,6 @@ import base64
 import shlex
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.container_linux.remediation.tests.machine.testmachine.paths import USER_DATA
-
 if TYPE_CHECKING:
     from ansible_collections.container_linux.remediation.tests.integration.conftest import Machine
 
@@ -18,7 +16,6 @@ FILE = "/var/lib/coreos-vagrant/vagrantfile-user-data"
 UNIT = r"user-cloudinit@var-lib-coreos\x2dvagrant-vagrantfile\x2duser\x2ddata.service"
 WATCH = "coreos-cloudinit-vagrant-user.path"
 MEMORY = r"/var/lib/container-linux-remediation/user-data/var-lib-coreos\x2dvagrant-vagrantfile\x2duser\x2ddata"
-LOCK = "/run/container-linux-remediation-user-data.lock"
 AS_ROOT = ("--become",)
 
 _RUNS = f"""
@@ -85,8 +82,3 @@ def standing(host: Machine) -> list[str]:
 def in_force(number: int | str) -> list[str]:
     """How a machine stands when the config of that number is applied and remembered, and nothing half-done is left."""
     return [f"number-{number}"] * 2 + ["good", "remembered", "active", "active"]
-
-
-def flannel(name: str, *, patience: str = "0") -> str:
-    """A user-data that makes docker wait for flanneld, which waits for its key no longer than this."""
-    return (USER_DATA / f"flannel-{name}.yml").read_text().replace("TimeoutStartSec=0", f"TimeoutStartSec={patience}")
