@@ -119,7 +119,7 @@ EXAMPLES = r"""
 RETURN = r"""
 sources:
   description: Each user-data that is there, by its path, as it was found.
-  returned: always, unless the look itself failed
+  returned: on success, and when user-data was refused by its content or did not come into force
   type: dict
   contains:
     kind:
@@ -166,7 +166,7 @@ sources:
           sample: unrecognized key "etcd3"
 actions:
   description: What was done, or in check mode would be done, in order.
-  returned: always, unless the look itself failed
+  returned: on success, and when user-data was refused by its content or did not come into force
   type: list
   elements: str
   sample:
