@@ -73,7 +73,7 @@ LIMIT = 10
 
 _PROPERTIES = (
     "Id LoadState ActiveState SubState Result ConditionResult ConditionTimestampMonotonic ExecMainPID ExecMainStatus "
-    "ExecMainStartTimestamp ExecMainExitTimestamp InactiveExitTimestamp ActiveEnterTimestamp NeedDaemonReload "
+    "ExecMainStartTimestamp ExecMainStartTimestampMonotonic ExecMainExitTimestamp InactiveExitTimestamp ActiveEnterTimestamp NeedDaemonReload "
     "FragmentPath Unit"
 )
 
@@ -304,10 +304,16 @@ is_settled() {
     '#cloud-config'*) ;;
     *) return 1 ;;
   esac
+  # beside a clock that has been set back since, any file looks older than the run
+  value ExecMainStartTimestampMonotonic
+  CLOCK=
+  if [ -n "$VALUE" ] && [ "$CHANGED" -le "$((NOW - UPTIME + VALUE / 1000000 + 2))" ]; then
+    CLOCK=believed
+  fi
   digits "$2" "$3"
   BEGAN=$DIGITS
   digits "$DATE" "$TIME"
-  if [ "$DIGITS" -lt "$BEGAN" ]; then
+  if [ -n "$CLOCK" ] && [ "$DIGITS" -lt "$BEGAN" ]; then
     went_well
     return
   fi
@@ -320,7 +326,7 @@ is_settled() {
   finish "began-$NUMBER" "$STATUS"
   BEGAN=${BEGAN#t }000
   [ "$STATUS" -eq 0 ] || return 1
-  if [ "$CHANGED${TIME#*.}" -lt "$BEGAN" ]; then
+  if [ -n "$CLOCK" ] && [ "$CHANGED${TIME#*.}" -lt "$BEGAN" ]; then
     went_well
     return
   fi
@@ -458,6 +464,11 @@ next_row /proc/self
 # shellcheck disable=SC2086 # size, mode, owner, mtime, ctime
 set -- $ROW
 NOW=$5
+begin uptime
+read -r UPTIME ROW </proc/uptime
+printf '%s\n' "$UPTIME"
+finish uptime 0
+UPTIME=${UPTIME%.*}
 IFS=$LINE
 # shellcheck disable=SC2086 # sources are a list of lines, four for each
 set -- $SOURCES
@@ -768,6 +779,8 @@ def _demand_whole(given: str | None, answer: Answer) -> None:
 def _sources(answer: Answer, places: t.Sequence[Place], files: t.Mapping[str, File]) -> list[Source]:
     units = {unit["Id"]: unit for unit in parse_show(_out(answer, "units"))}
     again = _files(answer, "again")
+    told = _out(answer, "uptime").strip()
+    uptime = float(told) if re.match(r"[0-9]{1,11}(\.[0-9]{1,9})?\Z", told) else None
     sources = []
     for index, place in enumerate(places):
         unit = units.get(place.unit, {})
@@ -780,7 +793,8 @@ def _sources(answer: Answer, places: t.Sequence[Place], files: t.Mapping[str, Fi
             watched=watched(answer, place, units.get(watch_unit(place), {})),
         )
         remembered = files.get(f"{MEMORY}/{escape_path(place.path)}")
-        sources.append(_source(bare, _own(answer, str(index)), now=files[_OURSELVES].changed, memory=remembered))
+        now = files[_OURSELVES].changed
+        sources.append(_source(bare, _own(answer, str(index)), now=now, uptime=uptime, memory=remembered))
     return sources
 
 
@@ -790,7 +804,7 @@ def _own(answer: Answer, number: str) -> Answer:
     return {name[: -len(suffix)]: section for name, section in answer.items() if name.endswith(suffix)}
 
 
-def _source(bare: Source, own: Answer, *, now: float, memory: File | None) -> Source:
+def _source(bare: Source, own: Answer, *, now: float, uptime: float | None, memory: File | None) -> Source:
     """Return a source with what the host told of its content and its unit's last run, in sections of its own."""
     if not bare.file:
         said = printable(own["stat"].err) if "stat" in own else ""
@@ -802,7 +816,9 @@ def _source(bare: Source, own: Answer, *, now: float, memory: File | None) -> So
         bare,
         content=_content(own, size=bare.file.size),
         run=parse_run(message.text for message in messages) if messages else None,
-        started=_started(messages[0] if messages else None, bare.unit, _out(own, "began"), now),
+        started=_by_clock(
+            _started(messages[0] if messages else None, bare.unit, _out(own, "began"), now), bare.unit, now, uptime
+        ),
         memory=_memory(_out(own, "memory")) if is_ours else None,
     )
 
@@ -906,6 +922,21 @@ def _started(first: Message | None, unit: Properties, told: str, now: float) -> 
     shown = _SHOWN.match(unit.get("ExecMainStartTimestamp", ""))
     found = _seconds(*shown.groups()) if shown else None
     return None if found is None else (found, 1.0)
+
+
+# Seconds by which two clocks may differ before one of them has been set.
+_STEP = 2.0
+
+
+def _by_clock(
+    started: tuple[float, float] | None, unit: Properties, now: float, uptime: float | None
+) -> tuple[float, float] | None:
+    """Return when a run began as the clock has it now, if that has been set back since; files go by the clock, too."""
+    since_boot = unit.get("ExecMainStartTimestampMonotonic", "")
+    if not started or uptime is None or not re.match(r"[1-9][0-9]{0,17}\Z", since_boot):
+        return started
+    began = now - uptime + int(since_boot) / 1e6
+    return (began, _STEP) if began < started[0] - _STEP else started
 
 
 def _memory(text: str) -> Memory | None:

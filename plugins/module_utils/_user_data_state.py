@@ -108,7 +108,7 @@ def _by_time(source: Source, file: File) -> State:
     if file.changed >= began + exact:
         return State("stale", f"{told}, after it")
     if file.changed >= began:
-        return State("stale", f"{told}, in the same second, so that nobody can tell which came first")
+        return State("stale", f"{told}, so close to it that nobody can tell which came first")
     run = source.run
     why = state_words(source.unit) if source.unit.get("Result", "success") != "success" else ""
     if run and run.failed_commands:

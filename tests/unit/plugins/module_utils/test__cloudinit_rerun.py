@@ -101,10 +101,12 @@ class Machine(Applying):
 
     def ran_last(self, *, at: float | None = None, pid: int = 0, **properties: str) -> None:
         """Have the unit have run at that time; it was not in this boot without one."""
-        started = ""
+        started, since_boot = "", 0
         if at is not None:
             started = f"{datetime.datetime.fromtimestamp(at, datetime.UTC):%a %Y-%m-%d %H:%M:%S} UTC"
-        told = {"LoadState": "loaded", "ExecMainStartTimestamp": started, "ExecMainPID": str(pid), **properties}
+            since_boot = int((at - time.time() + float(Path("/proc/uptime").read_text().split()[0])) * 1e6)
+        told = {"LoadState": "loaded", "ExecMainStartTimestamp": started, "ExecMainPID": str(pid)}
+        told |= {"ExecMainStartTimestampMonotonic": str(since_boot), **properties}
         self.shows(**{"Id": self.unit, **told})
 
     def writes(self, content: str | None = None, mode: str = "644") -> str:

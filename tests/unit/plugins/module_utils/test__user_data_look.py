@@ -115,12 +115,17 @@ class Machine:
         assert found
         return found
 
-    def has_run(self, *, after: float, others: str = "Id=b.path\nResult=exit-code", **properties: str) -> None:
-        """Have the unit's last run begin so many seconds after the file changed."""
+    def has_run(
+        self, *, after: float, others: str = "Id=b.path\nResult=exit-code", set_back: float = 0, **properties: str
+    ) -> None:
+        """Have the unit's last run begin so many seconds after the file changed, by a clock that is set back since."""
         began = self.file.stat().st_ctime_ns // 1000 + int(after * 1e6)
         clock = datetime.datetime.fromtimestamp(began // 1000000, datetime.UTC)
         unit = {"Result": "success", "Id": VAGRANT, "LoadState": "loaded", "ActiveState": "active"}
-        unit |= {"ExecMainStartTimestamp": f"{clock:%a %Y-%m-%d %H:%M:%S} UTC", **properties}
+        uptime = float(Path("/proc/uptime").read_text().split()[0])
+        since_boot = int((uptime - time.time() - set_back) * 1e6) + began
+        unit |= {"ExecMainStartTimestamp": f"{clock:%a %Y-%m-%d %H:%M:%S} UTC"}
+        unit |= {"ExecMainStartTimestampMonotonic": str(since_boot), **properties}
         blocks = [
             "ExecMainStartTimestamp=Sun 2037-11-22 09:30:58 UTC\nResult=success\nId=a.path\nActiveState=active",
             "\n".join(f"{name}={value}" for name, value in unit.items() if value),
@@ -543,6 +548,23 @@ def in_the_middle_of_a_second(machine: Machine) -> None:
         if 0.1 < machine.file.stat().st_ctime % 1 < 0.9:
             return
         time.sleep(0.1)
+
+
+@in_each_shell
+@pytest.mark.parametrize("after", [7200, 7200.25])
+def test_a_clock_that_was_set_back_settles_nothing(machine: Machine, after: float) -> None:
+    machine.file.write_bytes(CLOUD_CONFIG)
+    # by the clock of now it ran a minute before the file changed
+    machine.has_run(after=after, set_back=after + 60)
+    assert not is_settled(machine)
+    assert judge(machine.source(), boot=BOOT).name == "stale"
+    machine.has_run(after=after, set_back=after - 60)
+    assert is_settled(machine)
+    assert judge(machine.source(), boot=BOOT).name == "current"
+    # the digest needs no clock
+    machine.has_run(after=after, set_back=after + 60)
+    machine.remembers(DIGEST, after=after + 1)
+    assert judge(machine.source(), boot=BOOT).by_digest
 
 
 @in_each_shell
