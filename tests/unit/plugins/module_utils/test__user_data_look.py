@@ -449,7 +449,7 @@ def test_only_a_cloud_config_can_be_settled(machine: Machine, content: bytes) ->
         (2, {"Id": "other.service"}),
     ],
 )
-def test_what_may_have_to_run_is_looked_into(machine: Machine, after: float, properties: dict[str, str]) -> None:
+def test_what_may_have_to_run_is_looked_into(machine: Machine, after: float, properties: dict[str, Any]) -> None:
     machine.file.write_bytes(CLOUD_CONFIG)
     machine.has_run(after=after, **properties)
     assert not is_settled(machine)
