@@ -73,8 +73,8 @@ LIMIT = 10
 
 _PROPERTIES = (
     "Id LoadState ActiveState SubState Result ConditionResult ConditionTimestampMonotonic ExecMainPID ExecMainStatus "
-    "ExecMainStartTimestamp ExecMainStartTimestampMonotonic ExecMainExitTimestamp InactiveExitTimestamp ActiveEnterTimestamp NeedDaemonReload "
-    "FragmentPath Unit"
+    "ExecMainStartTimestamp ExecMainStartTimestampMonotonic ExecMainExitTimestamp InactiveExitTimestamp "
+    "ActiveEnterTimestamp NeedDaemonReload FragmentPath Unit"
 )
 
 PROPERTIES = "\n".join(f"-p{name}" for name in _PROPERTIES.split())
