@@ -14,7 +14,12 @@ from ansible_collections.container_linux.remediation.plugins.module_utils import
 from ansible_collections.container_linux.remediation.plugins.module_utils import _user_data_result as result
 from ansible_collections.container_linux.remediation.plugins.module_utils._cloud_config import asked
 from ansible_collections.container_linux.remediation.plugins.module_utils._host import RemediationError, printable
-from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_apply import apply, doubt, restore
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_apply import (
+    apply,
+    doubt,
+    kept,
+    restore,
+)
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_compare import compare
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_diff import predict
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_gate import conflicts, gate
@@ -68,6 +73,9 @@ def act(
         RemediationError: the user-data is refused (nothing has been touched then), or did not come into force.
     """
     try:
+        # who gets rid of it may do so because of a file that the gate refuses
+        if watched and not params["watch"]:
+            _watch(watched, host, wanted=False, check_mode=check_mode, told=told)
         _pass_the_gate(tasks, seen, params, told)
         if diff:
             told["diff"] = [
@@ -75,8 +83,8 @@ def act(
                 for task in tasks
             ]
         # before anything runs, for what is watched notes its runs
-        if watched:
-            _watch(watched, host, wanted=params["watch"], check_mode=check_mode, told=told)
+        if watched and params["watch"]:
+            _watch(watched, host, wanted=True, check_mode=check_mode, told=told)
         for task in tasks:
             if check_mode:
                 _tell_actions(task.actions(), told)
@@ -105,7 +113,9 @@ def _pass_the_gate(tasks: t.Sequence[Task], seen: Look, params: t.Mapping[str, t
         told["warnings"] += found.warnings
         refused += found.blockers
     if refused:
-        raise RemediationError(f"{' '.join(refused)} Nothing was changed.", refused=refused)
+        so = "Nothing was applied." if told["changed"] else "Nothing was changed."
+        alone = " With its 'path' another user-data can be applied alone." if len(tasks) > 1 else ""
+        raise RemediationError(f"{' '.join(refused)} {so}{alone}", refused=refused)
     if tasks:
         everything = {
             source.place.path: asked(source.content.skeleton)
@@ -136,7 +146,7 @@ def _bring_up_to_date(
     told.setdefault("applied", {})[task.path] = result.of_run(applied.run)
     failed = failure.of_run(applied, path=task.path, unit=task.unit, timeout=params["timeout"])
     if failed:
-        raise _undone(task, host, failed, params, stopped=applied.stopped)
+        raise _undone(task, host, failed, params, stopped=applied.stopped, goes_on=applied.blocked)
 
     proof = compare(host, task.asked, path=task.path, sha256=task.content.sha256)
     told.setdefault("proof", {})[task.path] = result.of_proof(proof)
@@ -162,14 +172,32 @@ def _undone(
     params: t.Mapping[str, t.Any],
     *,
     stopped: bool = False,
+    goes_on: bool = False,
     doubted: bool = False,
 ) -> RemediationError:
-    """Return the error of a failure, with its cause, once what was there before is back."""
+    """Return the error of a failure, with its cause, once what was there before is back.
+
+    Args:
+        task: what failed.
+        host: the host.
+        failed: how.
+        params: the module's options.
+        stopped: whether the path unit that starts it was stopped.
+        goes_on: whether its run has not ended. What it brings will be in force then, so its file stays.
+        doubted: whether its run went well, and what it asks for is not there.
+    """
     why = failure.cause(host, failed, timeout=params["timeout"])
     sentences = [failed.sentence, *why.sentences]
     if doubted:
         sentences.append(doubt(host, task.source, sha256=task.content.sha256))
-    if task.given is not None:
+    path, memory = printable(task.path), task.source.memory
+    if task.given is None and memory and memory.sha256 != task.content.sha256:
+        sentences.append(f"What was applied before it is kept as {kept(task.source, 'good')}.")
+    elif task.given is not None and goes_on:
+        sentences.append(f"The given user-data stays at {path}, for its run goes on.")
+        if task.source.file:
+            sentences.append(f"What was there before is kept as {kept(task.source, 'before')}.")
+    elif task.given is not None:
         # what nobody has looked at is not run
         watch = stopped and (task.state.name == "current" or not task.source.file)
         sentences.append(restore(host, task.source, sha256=task.content.sha256, watch=watch))

@@ -189,8 +189,21 @@ def _tasks(seen: Look, params: t.Mapping[str, t.Any]) -> list[Task]:
                     warnings=list(seen.partial),
                 )
             tasks.append(Task(source, state, source.content))
+    if any(task.source.place.kind == "oem" for task in tasks):
+        tasks += _overridden(sources, tasks, seen)
     # as at boot: what the user asks for, such as SSH keys, overrides what the OEM does
     return sorted(tasks, key=lambda task: task.source.place.kind != "oem")
+
+
+def _overridden(sources: t.Sequence[Source], tasks: t.Sequence[Task], seen: Look) -> list[Task]:
+    """Return what is in force, and would not be any more once the OEM's user-data has run."""
+    chosen = {task.path for task in tasks}
+    return [
+        Task(source, state, source.content)
+        for source in sources
+        for state in [judge(source, boot=seen.boot)]
+        if source.place.path not in chosen and state.name == "current" and source.content
+    ]
 
 
 def _require_systemd(seen: Look) -> None:

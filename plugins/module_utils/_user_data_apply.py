@@ -389,6 +389,11 @@ def apply(
     )
 
 
+def kept(source: Source, what: str) -> str:
+    """Where on the host a user-data is kept: `before` something given took its place, or the last `good` one."""
+    return f"{MEMORY}/{escape_path(source.place.path)}.{what}"
+
+
 def restore(host: Host, source: Source, *, sha256: str, watch: bool) -> str:
     """Put back what was there before `apply` put something else in place, and say so in a sentence.
 
@@ -399,7 +404,7 @@ def restore(host: Host, source: Source, *, sha256: str, watch: bool) -> str:
         watch: whether to start its path units again, which `apply` has stopped; a file that is there they run at once.
     """
     path = printable(source.place.path)
-    kept = f"{MEMORY}/{escape_path(source.place.path)}.before"
+    before = kept(source, "before")
     try:
         answer = ask(
             host,
@@ -413,14 +418,14 @@ def restore(host: Host, source: Source, *, sha256: str, watch: bool) -> str:
             needs=("systemctl", "flock", "mktemp", "sed", "dd", "sha256sum", "readlink"),
         )
     except RemediationError as error:
-        return f"What was at {path} before could not be put back, it is kept as {kept}: {error.message}"
+        return f"What was at {path} before could not be put back, it is kept as {before}: {error.message}"
     ended = answer.get("restore")
     if ended is None or ended.rc not in (0, 3):
         lock = answer.get("lock")
         why = ", for somebody else holds the lock" if lock and lock.rc in _HELD else _said(ended or lock)
-        return f"What was at {path} before could not be put back{why}; it is kept as {kept}."
+        return f"What was at {path} before could not be put back{why}; it is kept as {before}."
     if ended.rc:
-        return f"Somebody has changed {path} since, so nothing was put back; what was there before is kept as {kept}."
+        return f"Somebody has changed {path} since, so nothing was put back; what was there before is kept as {before}."
     if not source.file:
         return f"There was no {path} before, so it was removed again."
     if watch and source.watches:

@@ -384,6 +384,35 @@ def test_what_failed_is_put_back(machine: Machine, was: str) -> None:
     assert failed.details["applied"][str(machine.file)]["errors"]
 
 
+@pytest.mark.parametrize("was", ["current", "absent"])
+def test_what_goes_on_after_the_time_limit_stays(machine: Machine, was: str) -> None:
+    """Its effects will be those of the new file, so the old one would be a lie."""
+    if was == "current":
+        machine.file.write_text(machine.cloud_config("one"))
+        machine.rerun()
+    machine.restart_does("sleep 9")
+    machine.logs('Calling unit command "start" on "b.service"')
+    failed = machine.fails(content=machine.cloud_config("two"), timeout=1)
+    assert "restore" not in machine.phases
+    assert f"The given user-data stays at {machine.file}, for its run goes on." in failed.message
+    assert machine.file.read_text() == machine.cloud_config("two")
+    before = Path(f"{machine.memory}.before")
+    if was == "current":
+        assert f"What was there before is kept as {before}." in failed.message
+        assert before.read_text() == machine.cloud_config("one")
+    else:
+        assert not before.exists()
+
+
+def test_a_watch_can_be_had_away_whatever_it_watches(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    machine.file.write_text("no header\n")
+    machine.ran_last(at=1.0)
+    monkeypatch.setattr(_user_data_look, "watched", lambda *_: True)
+    failed = machine.fails(watch=False, check_mode=True)
+    assert "#cloud-config" in failed.message
+    assert failed.details["actions"][0].startswith("remove container-linux-remediation-user-data@")
+
+
 def test_a_unit_that_did_not_start_is_explained(machine: Machine) -> None:
     machine.file.write_text(machine.cloud_config("one"))
     machine.logs('Result of "start" on "b.service": dependency')
@@ -394,6 +423,17 @@ def test_a_unit_that_did_not_start_is_explained(machine: Machine) -> None:
     assert not machine.memory.exists()
     # nothing was given: what is there stays
     assert machine.file.read_text() == machine.cloud_config("one")
+
+
+def test_what_was_applied_before_is_named_where_nothing_is_put_back(machine: Machine) -> None:
+    machine.file.write_text(machine.cloud_config("one"))
+    machine.rerun()
+    machine.file.write_text(machine.cloud_config("two"))
+    machine.restart_does("sed -i s/^Result=.*/Result=exit-code/ shown\nexit 1")
+    failed = machine.fails()
+    good = Path(f"{machine.memory}.good")
+    assert f"What was applied before it is kept as {good}." in failed.message
+    assert good.read_text() == machine.cloud_config("one")
 
 
 @in_each_shell
@@ -576,7 +616,12 @@ def test_all_that_is_stale_is_applied_the_oem_s_first() -> None:
     current = Source(INSTALL, file=FILE, unit=unit, content=Content(1, "9" * 64), started=(2.0, 0.0))
     look = Look({}, "", BOOT, [], Access(), [stale[0], current, stale[1]])
     tasks = _cloudinit_rerun._tasks(look, PARAMS)
-    assert [task.path for task in tasks] == [PLACES[-1].path, VAGRANT.path]
+    # what is in force comes after it, too, or would be no more
+    assert [task.path for task in tasks] == [PLACES[-1].path, VAGRANT.path, INSTALL.path]
+    assert tasks[-1].actions()
+    # of users' data each is by itself
+    (alone,) = _cloudinit_rerun._tasks(replace(look, sources=[stale[0], current]), PARAMS)
+    assert alone.path == VAGRANT.path
     # one that is on its way holds up all
     arriving = replace(look, sources=[stale[0], replace(current, moving=True)])
     with pytest.raises(RemediationError, match=r"is not whole yet: .*Nothing was changed; run again when"):
