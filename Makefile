@@ -47,7 +47,7 @@ sanity: $(READY) ## ansible-test sanity
 	@tests/tools/sanity
 
 unit: $(READY) ## unit tests of the pure logic
-	$(PYTEST) tests/unit
+	$(PYTEST) --numprocesses=2 tests/unit
 
 docs: $(READY) ## check the documentation and changelog; build the reference in build/docs
 	@tests/tools/docs

@@ -40,7 +40,7 @@ if t.TYPE_CHECKING:
     from ansible_collections.container_linux.remediation.plugins.module_utils._cloudinit_rerun import Task
     from ansible_collections.container_linux.remediation.plugins.module_utils._host import Host
     from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_apply import Applied
-    from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_look import (
+    from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_seen import (
         Look,
         Source,
     )

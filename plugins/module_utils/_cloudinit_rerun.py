@@ -20,9 +20,11 @@ from ansible_collections.container_linux.remediation.plugins.module_utils import
 from ansible_collections.container_linux.remediation.plugins.module_utils._host import RemediationError, printable
 from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import state_words
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_look import (
+    look,
+)
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_seen import (
     PLACES,
     SIZE_LIMIT,
-    look,
     place_of,
 )
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_state import judge
@@ -30,7 +32,7 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._user_
 if t.TYPE_CHECKING:
     from ansible_collections.container_linux.remediation.plugins.module_utils._cloud_config import Asked
     from ansible_collections.container_linux.remediation.plugins.module_utils._host import Host
-    from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_look import (
+    from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_seen import (
         Content,
         Look,
         Source,

@@ -38,16 +38,21 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._user_
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_look import (
     HIDE_SH,
     LIMIT,
-    MEMORY,
     PROPERTIES,
     UNDONE_SH,
+)
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_seen import (
+    MEMORY,
     Written,
 )
 
 if t.TYPE_CHECKING:
     from ansible_collections.container_linux.remediation.plugins.module_utils._host import Answer, Host
     from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import Properties
-    from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_look import Place, Source
+    from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_seen import (
+        Place,
+        Source,
+    )
 
 LOCK = "/run/container-linux-remediation-user-data.lock"
 """Held with flock(1) by whoever places or applies user-data: this module, and the watch."""

@@ -24,7 +24,7 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._cloud
 from ansible_collections.container_linux.remediation.plugins.module_utils._host import printable
 from ansible_collections.container_linux.remediation.plugins.module_utils._skeleton_node import root
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_lockout import lockout
-from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_look import (
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_seen import (
     ALIAS_LIMIT,
     SIZE_LIMIT,
 )
@@ -32,7 +32,10 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._user_
 if t.TYPE_CHECKING:
     from ansible_collections.container_linux.remediation.plugins.module_utils._cloud_config import Asked
     from ansible_collections.container_linux.remediation.plugins.module_utils._cloudinit_log import Finding
-    from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_look import Content, Look
+    from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_seen import (
+        Content,
+        Look,
+    )
     from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_skeleton import Skeleton
 
 MOST = 40

@@ -23,7 +23,9 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._syste
     shown,
     words,
 )
-from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_look import Written
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_seen import (
+    Written,
+)
 
 if t.TYPE_CHECKING:
     from ansible_collections.container_linux.remediation.plugins.module_utils._cloud_config import Asked

@@ -19,7 +19,10 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._cloud
 from ansible_collections.container_linux.remediation.plugins.module_utils._skeleton_node import Node, root
 
 if t.TYPE_CHECKING:
-    from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_look import Access, Content
+    from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_seen import (
+        Access,
+        Content,
+    )
     from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_skeleton import Skeleton
 
 # Who gets the keys of the top level, and in which set all keys of a cloud-config are kept.

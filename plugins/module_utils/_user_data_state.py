@@ -16,7 +16,10 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._host 
 from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import state_words
 
 if t.TYPE_CHECKING:
-    from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_look import File, Source
+    from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_seen import (
+        File,
+        Source,
+    )
 
 NAMES = (
     "absent",

@@ -30,7 +30,9 @@ extends_documentation_fragment:
   - container_linux.remediation._attributes
 attributes:
   check_mode:
-    support: full
+    support: partial
+    details:
+      - Which units O(restart_changed_units) restarts is known only once their files are written.
   diff_mode:
     support: full
   idempotent:
@@ -45,7 +47,8 @@ options:
     description:
       - What is to be at O(path).
       - It takes the place of the file that is there in one step, after it has passed all checks. If it then cannot be
-        applied, what was there before is put back, and the message says so.
+        applied, what was there before is put back, and the message says so. Only where O(timeout) passes it stays,
+        since its run goes on.
       - Without O(path) it takes the place of the only user-data that is there, or goes where the host waits for one.
         Two that are there are refused.
       - Without it, what is there is applied as it is, and never changed.
@@ -83,18 +86,23 @@ options:
       - V(true) installs the units C(container-linux-remediation-user-data@.path) and
         C(container-linux-remediation-user-data@.service), the script that they run, and a drop-in of the unit that
         applies the user-data. V(false) removes all four. By default they are left as they are.
+      - Whoever may write the file then becomes root without a reboot, which the user C(core) may anyhow.
+      - A run of what was there before is cut off when it has not ended within a minute. A script is left to the next
+        boot.
       - This concerns the user-data at O(path), or without it the one that O(content) would replace.
     type: bool
   timeout:
     description:
       - How long one run may take, in seconds.
-      - When it passes, the task fails and tells what the run waits for, but the run goes on.
+      - When it passes, the task fails and tells what the run waits for. The run goes on, and the user-data stays.
     type: int
     default: 120
 notes:
   - The digest of what was applied last is remembered in C(/var/lib/container-linux-remediation/user-data), in a file of
-    mode 0600 for each user-data, beside it the user-data itself with the suffix C(.good). Without it, the times at
-    which the file changed and the unit ran are the evidence. A file's modification time is none, for C(mv) keeps it.
+    mode 0600 for each user-data. Beside it lie the user-data itself with the suffix C(.good), and with the suffix
+    C(.before) the one that O(content) has replaced. Without it, the times at which the file changed and the unit ran
+    are the evidence. A file's modification time is none, for C(mv) keeps it.
+  - Where the OEM's user-data has to be applied again, the user's is, too, because both set the same SSH keys.
   - Of two runs at the same time one waits a few seconds, and then refuses to act.
 seealso:
   - module: container_linux.remediation.diagnosis_facts

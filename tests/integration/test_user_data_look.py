@@ -17,10 +17,12 @@ import pytest
 from ansible_collections.container_linux.remediation.plugins.module_utils._host import Completed
 from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import escape_path
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_look import (
+    look,
+)
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_seen import (
     MEMORY,
     Source,
     Written,
-    look,
 )
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_state import judge
 from ansible_collections.container_linux.remediation.tests.machine.testmachine.paths import USER_DATA

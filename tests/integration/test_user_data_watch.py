@@ -18,7 +18,11 @@ import pytest
 
 from ansible_collections.container_linux.remediation.plugins.module_utils._host import Completed, RemediationError, ask
 from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import escape_path, parse_show
-from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_look import PLACES, Place, place_of
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_seen import (
+    PLACES,
+    Place,
+    place_of,
+)
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_watch import (
     FILES,
     NAME,

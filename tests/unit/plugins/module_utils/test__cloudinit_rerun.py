@@ -27,7 +27,7 @@ from ansible_collections.container_linux.remediation.plugins.module_utils import
 )
 from ansible_collections.container_linux.remediation.plugins.module_utils._cloudinit_rerun import Task, rerun
 from ansible_collections.container_linux.remediation.plugins.module_utils._host import Completed, RemediationError
-from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_look import (
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_seen import (
     PLACES,
     Access,
     Content,

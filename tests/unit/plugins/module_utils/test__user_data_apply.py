@@ -36,7 +36,7 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._user_
     doubt,
     restore,
 )
-from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_look import (
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_seen import (
     Content,
     File,
     Memory,

@@ -21,7 +21,7 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._user_
     conflicts,
     gate,
 )
-from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_look import (
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_seen import (
     ALIAS_LIMIT,
     SIZE_LIMIT,
     Access,

@@ -9,7 +9,10 @@ import pytest
 
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_gate import gate
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_lockout import lockout
-from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_look import Access, Content
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_seen import (
+    Access,
+    Content,
+)
 from ansible_collections.container_linux.remediation.tests.unit.plugins.module_utils.user_data_content import (
     SET,
     cloud_config,

@@ -32,6 +32,10 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._cloud
 from ansible_collections.container_linux.remediation.plugins.module_utils._host import Completed, RemediationError
 from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import escape_path
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_look import (
+    look,
+)
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_seen import (
+    MEMORY,
     PLACES,
     Access,
     Content,
@@ -40,7 +44,6 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._user_
     Place,
     Source,
     Written,
-    look,
     place_of,
 )
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_state import judge
@@ -938,7 +941,7 @@ _NAMES = ["os", "version", "boot", "addresses", "units", "access", "stat", "agai
 _LINES = [
     f"9 644 0 1795335697 1795335697 2026-11-22 08:21:37.370315000 +0000 regular file {PLACES[0].path}",
     f"9 644 0 1795335697 1795335697 2026-13-32 08:21:37 +0000 regular file {PLACES[0].path}",
-    f"9 600 0 1 1 2026-11-22 08:21:37 +0000 regular file {_user_data_look.MEMORY}/{escape_path(PLACES[0].path)}",
+    f"9 600 0 1 1 2026-11-22 08:21:37 +0000 regular file {MEMORY}/{escape_path(PLACES[0].path)}",
     f'Id={VAGRANT}\nTriggeredBy=a.path "\nExecMainStartTimestamp=Sun 2026-11-22 08:21:35 UTC\nExecMainPID=7',
     f"Id={VAGRANT}\nExecMainStartTimestamp=Sun 0000-13-22 08:21:35 UTC",
     "Nov 22 08:00:07.000001 a coreos-cloudinit[7]: line 3: error: x",

@@ -21,20 +21,20 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._user_
     Item,
 )
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_left import no_longer
-from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_look import (
-    Content,
-    File,
-    Memory,
-    Place,
-    Source,
-    Written,
-)
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_result import (
     of_proof,
     of_run,
     of_source,
     to_be_written,
     was_written,
+)
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_seen import (
+    Content,
+    File,
+    Memory,
+    Place,
+    Source,
+    Written,
 )
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_skeleton import (
     Skeleton,

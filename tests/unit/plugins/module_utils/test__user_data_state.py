@@ -17,12 +17,14 @@ import pytest
 from ansible_collections.container_linux.remediation.plugins.module_utils._cloudinit_log import Command, Run
 from ansible_collections.container_linux.remediation.plugins.module_utils._host import Completed
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_look import (
+    look,
+)
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_seen import (
     Access,
     Content,
     Look,
     Memory,
     Source,
-    look,
 )
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_state import NAMES, State, judge
 

@@ -14,7 +14,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.container_linux.remediation.plugins.module_utils import _user_data_look
 from ansible_collections.container_linux.remediation.plugins.module_utils._host import (
     Answer,
     Completed,
@@ -23,8 +22,10 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._host 
     ask,
 )
 from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import escape_path
-from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_look import (
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_seen import (
+    ALIAS_LIMIT,
     PLACES,
+    SIZE_LIMIT,
     Place,
     place_of,
 )
@@ -69,8 +70,8 @@ def settings() -> dict[str, str]:
 
 def test_script_has_the_limits_of_the_look() -> None:
     found = settings()
-    assert int(found["SIZE_LIMIT"]) == _user_data_look.SIZE_LIMIT
-    assert int(found["ALIAS_LIMIT"]) == _user_data_look.ALIAS_LIMIT
+    assert int(found["SIZE_LIMIT"]) == SIZE_LIMIT
+    assert int(found["ALIAS_LIMIT"]) == ALIAS_LIMIT
     assert found["NOTES"] == NOTES
 
 

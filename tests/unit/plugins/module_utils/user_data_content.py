@@ -11,7 +11,11 @@ import subprocess
 import typing as t
 
 from ansible_collections.container_linux.remediation.plugins.module_utils._cloudinit_log import parse_findings
-from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_look import Access, Content, Look
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_seen import (
+    Access,
+    Content,
+    Look,
+)
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_skeleton import (
     SKELETON_SED,
     Skeleton,
