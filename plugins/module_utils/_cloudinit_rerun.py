@@ -90,10 +90,8 @@ class Task:
 
     @property
     def waits(self) -> bool:
-        """Whether a run of it goes on already, and is waited for; one from before the file changed is not of it."""
-        file, began = self.source.file, self.source.started
-        is_older = bool(file and began and file.changed >= sum(began))
-        return self.given is None and self.state.name == "applying" and not is_older
+        """Whether a run of it goes on already, and is waited for."""
+        return self.given is None and self.state.name == "applying"
 
     def actions(self) -> list[str]:
         """What is to be done, in words and commands."""

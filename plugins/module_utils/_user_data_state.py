@@ -79,7 +79,7 @@ def judge(source: Source, *, boot: str) -> State:
     if source.unit.get("ActiveState") in ("activating", "reloading"):
         doing = source.run.doing if source.run else ""
         at = f", at: {doing}" if doing else ""
-        if source.started and file.changed >= source.started[0]:
+        if source.started and file.changed >= sum(source.started):
             return State("stale", f"its unit is running what was there before it changed{at}")
         return State("applying", f"its unit is running it now{at}")
     remembered = _remembered(source, boot=boot)
