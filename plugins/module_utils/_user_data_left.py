@@ -26,6 +26,7 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._syste
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_seen import (
     Written,
 )
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_targets import SERVICES
 
 if t.TYPE_CHECKING:
     from ansible_collections.container_linux.remediation.plugins.module_utils._cloud_config import Asked
@@ -204,14 +205,6 @@ class ChangedUnit:
     services: t.Sequence[str] = ()
     hindrance: str = ""
 
-    @property
-    def sentence(self) -> str:
-        """What is to be said of it."""
-        what = f"process {self.process}" if self.process else self.type
-        return (
-            f"{self.name} ({what}) is older than {', '.join(self.files)}: it goes on as before until it is restarted."
-        )
-
     def told(self) -> dict[str, t.Any]:
         """Return it for a result."""
         return {"name": self.name, "type": self.type, "process": self.process, "files": list(self.files)}
@@ -233,32 +226,13 @@ class Leftover:
     path: str
     state: str = ""
 
-    @property
-    def sentence(self) -> str:
-        """What is to be said of it."""
-        told = {
-            "file": f"The file {self.path} is still there",
-            "unit": f"The unit {self.name} is still there ({self.path})",
-            "drop_in": f"The drop-in {self.name} is still in force ({self.path})",
-            "enabled": f"The unit {self.name} is still enabled ({self.path})",
-            "masked": f"The unit {self.name} is still masked ({self.path})",
-        }[self.kind]
-        active = f" and {self.state}" if self.state else ""
-        return f"{told}{active}, though the user-data no longer asks for it."
-
     def told(self) -> dict[str, str]:
         """Return it for a result."""
         return asdict(self)
 
 
-# What a section of the user-data writes a drop-in for.
-_OF_SECTION = {
-    "etcd": "etcd.service",
-    "etcd2": "etcd2.service",
-    "fleet": "fleet.service",
-    "flannel": "flanneld.service",
-    "locksmith": "locksmithd.service",
-}
+# What flannel makes of its section is read by flanneld.
+_OF_SECTION = {**SERVICES, "flannel": "flanneld.service"}
 
 
 def left_variables(asked: Asked, previous: Written, now: Written) -> dict[str, str]:

@@ -25,12 +25,13 @@ _FILES = {
     "update": "/etc/coreos/update.conf",
     "flannel": "/run/flannel/options.env",
 }
-_SERVICES = {
+SERVICES = {
     "etcd": "etcd.service",
     "etcd2": "etcd2.service",
     "fleet": "fleet.service",
     "locksmith": "locksmithd.service",
 }
+"""What a section of `coreos` makes a drop-in for."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ def targets(asked: Asked) -> list[Target]:
             if drop_in.text:
                 path = host_path(_folder(unit), f"{unit.name}.d/{drop_in.name}")
                 found.append(Target("drop_in", f"{unit.name}/{drop_in.name}", path, text=drop_in.text))
-    for section, service in _SERVICES.items():
+    for section, service in SERVICES.items():
         if section in asked.sections:
             name = f"{service}/20-cloudinit.conf"
             path = host_path("/run/systemd/system", f"{service}.d/20-cloudinit.conf")

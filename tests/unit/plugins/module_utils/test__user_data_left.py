@@ -322,10 +322,8 @@ def test_no_answer_makes_it_fail(first: str, second: str) -> None:
     for unit in changed_units(before, after):
         assert unit.name in before.units
         assert unit.files
-        assert unit.sentence.isprintable()
     assert changed_units(before, before) == []
     for item in parse_leftovers(first):
-        assert item.sentence.isprintable()
         assert item.told()["path"].startswith("/")
 
 
