@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import time
 import typing as t
 
 from ansible_collections.container_linux.remediation.plugins.module_utils import _user_data_failure as failure
@@ -30,6 +31,7 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._user_
     parse_snapshot,
 )
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_restart import restart_changed
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_units import is_between_starts
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_watch import (
     set_watch,
     unwatchable,
@@ -43,7 +45,12 @@ if t.TYPE_CHECKING:
     from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_seen import (
         Look,
         Source,
+        Written,
     )
+
+# A unit that has failed and is about to be started again may come up at its second try: seconds, and how often.
+_PAUSE = 3
+_ATTEMPTS = 5
 
 
 def act(
@@ -140,15 +147,22 @@ def _bring_up_to_date(
         written=now,
         timeout=params["timeout"],
         wait=task.waits,
-        variables=left_variables(task.asked, before, now),
+        variables=left_variables(task.asked, before, result.together([now, *_others(task, seen)])),
     )
     _tell_actions(task.actions(), told)
     told.setdefault("applied", {})[task.path] = result.of_run(applied.run)
     failed = failure.of_run(applied, path=task.path, unit=task.unit, timeout=params["timeout"])
     if failed:
-        raise _undone(task, host, failed, params, stopped=applied.stopped, goes_on=applied.blocked)
+        # nor is a unit run anew that is up again
+        stopped = applied.stopped and applied.unit.get("ActiveState") != "active"
+        raise _undone(task, host, failed, params, stopped=stopped, goes_on=applied.blocked)
 
     proof = compare(host, task.asked, path=task.path, sha256=task.content.sha256)
+    for _attempt in range(min(_ATTEMPTS, params["timeout"] // _PAUSE)):
+        if not any(is_between_starts(unit.properties) and not unit.as_asked for unit in proof.units):
+            break
+        time.sleep(_PAUSE)
+        proof = compare(host, task.asked, path=task.path, sha256=task.content.sha256)
     told.setdefault("proof", {})[task.path] = result.of_proof(proof)
     failed = failure.of_proof(proof, path=task.path)
     if failed:
@@ -163,6 +177,15 @@ def _bring_up_to_date(
             f"{printable(task.path)} is applied, but that could not be remembered: {applied.remembered}."
         )
     _tell_what_is_left(task, host, applied, params, told)
+
+
+def _others(task: Task, seen: Look) -> list[Written]:
+    """What the other user-data of the host ask for."""
+    return [
+        result.to_be_written(asked(source.content.skeleton))
+        for source in seen.sources
+        if source.place.path != task.path and source.content and source.content.skeleton
+    ]
 
 
 def _undone(

@@ -14,6 +14,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
+from ansible_collections.container_linux.remediation.plugins.module_utils._cloudinit_log import Command
 from ansible_collections.container_linux.remediation.plugins.module_utils._host import RemediationError, printable
 from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import (
     is_unit_name,
@@ -26,7 +27,6 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._syste
 )
 
 if t.TYPE_CHECKING:
-    from ansible_collections.container_linux.remediation.plugins.module_utils._cloudinit_log import Command
     from ansible_collections.container_linux.remediation.plugins.module_utils._host import Host
     from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_apply import Applied
     from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_compare import Comparison
@@ -72,7 +72,9 @@ def of_run(applied: Applied, *, path: str, unit: str, timeout: int) -> Failure |
             f"{path} was not applied: systemd skipped {unit}, for a condition in its unit file is not met. "
             f"Find out which with 'systemctl status' of it, cure that, then run again."
         )
-    if applied.job.rc or applied.unit.get("Result", "success") != "success" or run.errors:
+    # a path unit may have run it once more meanwhile, and well
+    is_well = applied.logged and applied.unit.get("ActiveState") == "active"
+    if (applied.job.rc and not is_well) or applied.unit.get("Result", "success") != "success" or run.errors:
         said = printable(applied.job.err)
         if run.errors:
             why = f", and coreos-cloudinit said '{run.errors[-1]}'. Correct what it names, then run again."
@@ -116,10 +118,13 @@ def of_proof(proof: Comparison, *, path: str) -> Failure | None:
     ]
     if not items and not units:
         return None
+    # of what did not stay up the unit itself tells why
+    down = [unit for unit in proof.units if not unit.as_asked and unit.asked.startswith(("started", "restarted"))]
+    advice = " Find out what changed it since (another user-data, a unit, an operator), then run again."
     return Failure(
         f"{path} was applied without an error, yet not all that it asks for is there: "
-        f"{printable('; '.join(items + units), limit=1000)}. "
-        f"Find out what changed it since (another user-data, a unit, an operator), then run again."
+        f"{printable('; '.join(items + units), limit=1000)}.{advice if len(down) < len(items + units) else ''}",
+        _askable(Command("start", unit.name) for unit in down),
     )
 
 

@@ -248,7 +248,8 @@ def left_variables(asked: Asked, previous: Written, now: Written) -> dict[str, s
         previous: what the one before it brought.
         now: what it brings.
     """
-    left = no_longer(previous, now)
+    # of one that is not understood throughout nobody can tell what it has no more
+    left = Written() if asked.unclear else no_longer(previous, now)
     units = [unit.name for unit in asked.units] + [_OF_SECTION[name] for name in asked.sections if name in _OF_SECTION]
     names = [name for name in dict.fromkeys(units) if is_unit_name(name)]
     # a template has no state: the instances that are loaded do. In a pattern a backslash stands for the next character

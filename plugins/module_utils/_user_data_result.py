@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import asdict
+from dataclasses import asdict, fields
 
 from ansible_collections.container_linux.remediation.plugins.module_utils._host import clean
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_seen import (
@@ -92,6 +92,13 @@ def to_be_written(asked: Asked) -> Written:
         drop_ins=[target.name for target in written if target.kind == "drop_in"],
         enabled=[unit.name for unit in asked.units if unit.enable],
         masked=[unit.name for unit in asked.units if unit.mask],
+    )
+
+
+def together(parts: t.Sequence[Written]) -> Written:
+    """All that several user-data bring."""
+    return Written(
+        **{each.name: [name for part in parts for name in getattr(part, each.name)] for each in fields(Written)}
     )
 
 

@@ -200,6 +200,8 @@ def _is_as_asked(unit: Properties, what: str, end: str) -> tuple[bool, str]:
         return active in ("inactive", "failed"), "" if active == "inactive" else f"it is {state}"
     if is_active(unit):
         return True, ""
+    if is_between_starts(unit) and unit.get("Result") == "success":
+        return True, "it has ended well, and systemd starts it again, as its unit file says"
     # the log is asked since systemd may have forgotten it
     if active == "inactive" and (was_skipped(unit) or end == "skipped"):
         return True, "a condition of its unit file is not met, and systemd skipped it"
@@ -208,6 +210,11 @@ def _is_as_asked(unit: Properties, what: str, end: str) -> tuple[bool, str]:
     if what == "restarted if it ran" and active == "inactive":
         return True, "it was not running, and stays so"
     return False, f"it is {state}"
+
+
+def is_between_starts(unit: Properties) -> bool:
+    """Whether a unit has ended, and systemd is about to start it again."""
+    return unit.get("SubState") == "auto-restart"
 
 
 def _has_ended_well(unit: Properties) -> bool:

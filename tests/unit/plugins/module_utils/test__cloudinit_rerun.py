@@ -16,17 +16,23 @@ import shutil
 import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from ansible_collections.container_linux.remediation.plugins.module_utils import (
+    _cloudinit_act,
     _cloudinit_rerun,
     _user_data_apply,
     _user_data_look,
 )
+from ansible_collections.container_linux.remediation.plugins.module_utils._cloud_config import Asked
 from ansible_collections.container_linux.remediation.plugins.module_utils._cloudinit_rerun import Task, rerun
 from ansible_collections.container_linux.remediation.plugins.module_utils._host import Completed, RemediationError
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_compare import Comparison
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_left import left_variables
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_result import together
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_seen import (
     PLACES,
     Access,
@@ -34,9 +40,12 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._user_
     File,
     Look,
     Source,
+    Written,
     place_of,
 )
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_skeleton import parse_skeleton
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_state import State
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_units import UnitState
 from ansible_collections.container_linux.remediation.tests.unit.plugins.module_utils.test__user_data_apply import (
     BOOT,
     locked,
@@ -411,6 +420,39 @@ def test_a_watch_can_be_had_away_whatever_it_watches(machine: Machine, monkeypat
     failed = machine.fails(watch=False, check_mode=True)
     assert "#cloud-config" in failed.message
     assert failed.details["actions"][0].startswith("remove container-linux-remediation-user-data@")
+
+
+def test_a_unit_that_comes_up_at_its_second_try_is_waited_for(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine.file.write_text(machine.cloud_config("one"))
+    failing = {"SubState": "auto-restart", "Result": "exit-code"}
+    states = [[UnitState("b.service", failing, "started", as_asked=False)]] * 2 + [[UnitState("b.service")]]
+    slept: list[int] = []
+    monkeypatch.setattr(_cloudinit_act, "compare", lambda *_, **__: Comparison(units=states.pop(0)))
+    monkeypatch.setattr(_cloudinit_act, "time", SimpleNamespace(sleep=slept.append))
+    assert machine.rerun()["changed"]
+    assert slept == [3, 3]
+    # one that does not is told, in the end
+    states += [[UnitState("b.service", failing, "started", as_asked=False)]] * 9
+    machine.file.write_text(machine.cloud_config("two"))
+    assert "b.service should be started and is not" in machine.fails().message
+    assert len(slept) == 7
+
+
+def test_what_another_user_data_asks_for_is_not_left_behind() -> None:
+    ours = Source(VAGRANT, file=FILE, content=Content(1, ""))
+    text = "coreos:\n  units:\n    - name: app.service\n      content: |\n        [Service]\n"
+    other = Source(INSTALL, file=FILE, content=Content(1, "", skeleton=parse_skeleton(text)))
+    look = Look({}, "", BOOT, [], Access(), [ours, other])
+    task = Task(ours, State("stale", ""), Content(1, ""))
+    (asked,) = _cloudinit_act._others(task, look)
+    assert asked.units == ["app.service"]
+    before = Written(units=["app.service", "gone.service"])
+    now = together([Written(), asked])
+    assert left_variables(task.asked, before, now)["LEFT_UNITS"] == "gone.service"
+    # what is not understood throughout may ask for anything
+    assert left_variables(Asked(unclear=["x"]), before, now)["LEFT_UNITS"] == ""
 
 
 def test_a_unit_that_did_not_start_is_explained(machine: Machine) -> None:

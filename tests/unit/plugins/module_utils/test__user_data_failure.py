@@ -119,12 +119,14 @@ def test_a_run_that_failed() -> None:
     assert sentence_of(applied(unit={"Result": "signal"})).endswith(
         f"result 'signal'. Look at what it logged with 'journalctl -b _SYSTEMD_UNIT={UNIT}', cure that, then run again."
     )
-    said = sentence_of(applied(rc=4, err="Access denied\n"))
+    said = sentence_of(applied(rc=4, err="Access denied\n", logged=False))
     assert said.endswith(
         "and systemctl said 'Access denied'. Let the task become root ('become: true'), then run again."
     )
-    said = sentence_of(applied(rc=1, err="A dependency job for x failed.\n"))
+    said = sentence_of(applied(rc=1, err="A dependency job for x failed.\n", logged=False))
     assert said.endswith("and systemctl said 'A dependency job for x failed.'. Cure what it names, then run again.")
+    # a path unit has run it once more, and well
+    assert of_run(applied(rc=1, err="Job failed.")) is None
 
 
 def test_a_unit_that_systemd_says_nothing_of() -> None:
@@ -191,6 +193,12 @@ def test_what_is_not_there_is_named() -> None:
         f"unit, an operator), then run again."
     )
     assert is_complete(found.sentence)
+    assert [command.unit for command in found.commands] == ["d.service"]
+    # why it is down its journal tells, and nobody has changed it
+    down = failure.of_proof(Comparison(units=units[:1]), path=PATH)
+    assert down
+    assert "changed it" not in down.sentence
+    assert [command.verb for command in down.commands] == ["start"]
     many = [Item("file", f"/{n}", f"/{n}", "missing") for n in range(1000)]
     cut = failure.of_proof(Comparison(items=many), path=PATH)
     assert cut

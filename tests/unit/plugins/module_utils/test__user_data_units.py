@@ -65,6 +65,12 @@ def entry(number: str, *, skipped: bool = False) -> str:
             "",
             ("reloaded", False, "it is activating (auto-restart), result 'exit-code'"),
         ),
+        (
+            "start",
+            "ActiveState=activating\nSubState=auto-restart\nResult=success",
+            "",
+            ("started", True, "it has ended well, and systemd starts it again, as its unit file says"),
+        ),
         ("try-restart", DEAD, "", ("restarted if it ran", True, "it was not running, and stays so")),
         ("stop", DEAD, "", ("stopped", True, "")),
         ("stop", FAILED, "", ("stopped", True, "it is failed, result 'exit-code'")),
