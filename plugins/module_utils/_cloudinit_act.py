@@ -42,6 +42,7 @@ if t.TYPE_CHECKING:
     from ansible_collections.container_linux.remediation.plugins.module_utils._cloudinit_rerun import Task
     from ansible_collections.container_linux.remediation.plugins.module_utils._host import Host
     from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_apply import Applied
+    from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_compare import Comparison
     from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_seen import (
         Look,
         Source,
@@ -157,12 +158,7 @@ def _bring_up_to_date(
         stopped = applied.stopped and applied.unit.get("ActiveState") != "active"
         raise _undone(task, host, failed, params, stopped=stopped, goes_on=applied.blocked)
 
-    proof = compare(host, task.asked, path=task.path, sha256=task.content.sha256)
-    for _attempt in range(min(_ATTEMPTS, params["timeout"] // _PAUSE)):
-        if not any(is_between_starts(unit.properties) and not unit.as_asked for unit in proof.units):
-            break
-        time.sleep(_PAUSE)
-        proof = compare(host, task.asked, path=task.path, sha256=task.content.sha256)
+    proof = _proof(task, host, timeout=params["timeout"])
     told.setdefault("proof", {})[task.path] = result.of_proof(proof)
     failed = failure.of_proof(proof, path=task.path)
     if failed:
@@ -177,6 +173,25 @@ def _bring_up_to_date(
             f"{printable(task.path)} is applied, but that could not be remembered: {applied.remembered}."
         )
     _tell_what_is_left(task, host, applied, params, told)
+
+
+def _proof(task: Task, host: Host, *, timeout: int) -> Comparison:
+    """Compare the host with what a user-data asks for; a unit that systemd starts again must be up twice in a row."""
+
+    def look() -> tuple[Comparison, bool]:
+        proof = compare(host, task.asked, path=task.path, sha256=task.content.sha256)
+        return proof, not any(is_between_starts(unit.properties) and not unit.as_asked for unit in proof.units)
+
+    proof, is_up = look()
+    if is_up:
+        return proof
+    for _attempt in range(min(_ATTEMPTS, timeout // _PAUSE)):
+        was_up = is_up
+        time.sleep(_PAUSE)
+        proof, is_up = look()
+        if is_up and was_up:
+            break
+    return proof
 
 
 def _others(task: Task, seen: Look) -> list[Written]:
@@ -209,7 +224,9 @@ def _undone(
         goes_on: whether its run has not ended. What it brings will be in force then, so its file stays.
         doubted: whether its run went well, and what it asks for is not there.
     """
-    why = failure.cause(host, failed, timeout=params["timeout"])
+    # what was not proven has been looked at for this long
+    waited = min(params["timeout"], _ATTEMPTS * _PAUSE) if doubted else params["timeout"]
+    why = failure.cause(host, failed, timeout=waited)
     sentences = [failed.sentence, *why.sentences]
     if doubted:
         sentences.append(doubt(host, task.source, sha256=task.content.sha256))

@@ -427,7 +427,7 @@ def test_a_unit_that_comes_up_at_its_second_try_is_waited_for(
 ) -> None:
     machine.file.write_text(machine.cloud_config("one"))
     failing = {"SubState": "auto-restart", "Result": "exit-code"}
-    states = [[UnitState("b.service", failing, "started", as_asked=False)]] * 2 + [[UnitState("b.service")]]
+    states = [[UnitState("b.service", failing, "started", as_asked=False)], *[[UnitState("b.service")]] * 2]
     slept: list[int] = []
     monkeypatch.setattr(_cloudinit_act, "compare", lambda *_, **__: Comparison(units=states.pop(0)))
     monkeypatch.setattr(_cloudinit_act, "time", SimpleNamespace(sleep=slept.append))
