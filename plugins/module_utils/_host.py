@@ -117,6 +117,24 @@ class Section:
 Answer = t.Dict[str, Section]
 
 
+def out_of(answer: Answer, name: str) -> str:
+    """Return what a section printed; nothing where the script had no reason for it."""
+    return answer[name].out if name in answer else ""
+
+
+def missing(what: str, section: Section, *, limit: int) -> str:
+    """Return the sentence about a command that failed, and without which the rest of an answer is still of use.
+
+    Args:
+        what: the command, and what it was for.
+        section: how it ended.
+        limit: its time limit, in seconds.
+    """
+    seen = f"did not end within {limit} s" if section.timed_out else f"ended with status {section.rc}"
+    said = f" and said '{printable(section.err)}'" if section.err.strip() else ""
+    return f"{what} {seen}{said}; what it would have told is missing."
+
+
 def ask(
     host: Host,
     body: str,

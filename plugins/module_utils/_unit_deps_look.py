@@ -13,7 +13,12 @@ import typing as t
 from dataclasses import dataclass, field
 
 from ansible_collections.container_linux.remediation.plugins.module_utils._env_file import parse_env_file
-from ansible_collections.container_linux.remediation.plugins.module_utils._host import Section, ask, printable
+from ansible_collections.container_linux.remediation.plugins.module_utils._host import (
+    Section,
+    ask,
+    missing,
+    printable,
+)
 from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import (
     parse_jobs,
     parse_show,
@@ -545,9 +550,7 @@ def _partial(answer: t.Mapping[str, Section]) -> list[str]:
         # whoever may not ask for the dump lacks nothing but its words; only a wait for nothing is worth a word
         if name == "origins" and not section.timed_out:
             continue
-        seen = f"did not end within {LIMIT} s" if section.timed_out else f"ended with status {section.rc}"
-        said = f" and said '{printable(section.err)}'" if section.err.strip() else ""
-        sentences.append(f"{asked} {seen}{said}; what it would have told is missing.")
+        sentences.append(missing(asked, section, limit=LIMIT))
     unfollowed = answer["unfollowed"].out.split() if "unfollowed" in answer else []
     if unfollowed:
         sentences.append(

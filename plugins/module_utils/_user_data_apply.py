@@ -25,6 +25,7 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._host 
     RemediationError,
     Section,
     ask,
+    out_of,
     printable,
 )
 from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import (
@@ -377,20 +378,20 @@ def apply(
         ),
     )
     _refuse(answer, place)
-    units = parse_show(_out(answer, "unit"))
-    messages = last_run(parse_journal(_out(answer, "journal")))
+    units = parse_show(out_of(answer, "unit"))
+    messages = last_run(parse_journal(out_of(answer, "journal")))
     remember = answer.get("remember")
     return Applied(
-        began=_out(answer, "began").strip(),
+        began=out_of(answer, "began").strip(),
         job=answer["job"],
         unit=units[0] if units else {},
         run=parse_run(message.text for message in messages),
         logged=bool(messages),
-        same=_out(answer, "digest").strip() == sha256,
+        same=out_of(answer, "digest").strip() == sha256,
         remembered=printable(remember.err) or f"exit status {remember.rc}" if remember and remember.rc else "",
-        before=_out(answer, "before"),
-        after=_out(answer, "after"),
-        leftovers=_out(answer, "leftovers"),
+        before=out_of(answer, "before"),
+        after=out_of(answer, "after"),
+        leftovers=out_of(answer, "leftovers"),
     )
 
 
@@ -505,7 +506,3 @@ def _refuse(answer: Answer, place: Place) -> None:
 
 def _said(section: Section | None) -> str:
     return f": '{printable(section.err)}'" if section and section.err.strip() else ""
-
-
-def _out(answer: Answer, name: str) -> str:
-    return answer[name].out if name in answer else ""

@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from ansible_collections.container_linux.remediation.plugins.module_utils._host import (
     RemediationError,
     ask,
+    missing,
+    out_of,
     printable,
 )
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_targets import host_path, targets
@@ -245,8 +247,10 @@ def compare(host: Host, asked: Asked, *, path: str = "", content: str | None = N
     return Comparison(
         items=items,
         units=unit_states(answer, asked),
-        hostname=printable(_out(answer, "hostname"), limit=100),
-        users=[name for name in asked.users if re.search(rf"^{re.escape(name)}:", _out(answer, "users"), re.MULTILINE)],
+        hostname=printable(out_of(answer, "hostname"), limit=100),
+        users=[
+            name for name in asked.users if re.search(rf"^{re.escape(name)}:", out_of(answer, "users"), re.MULTILINE)
+        ],
         partial=_partial(answer),
     )
 
@@ -254,17 +258,17 @@ def compare(host: Host, asked: Asked, *, path: str = "", content: str | None = N
 def _items(answer: Answer, wanted: t.Sequence[Target], numbers: t.Mapping[str, int]) -> dict[str, Item]:
     """Return an item for each path."""
     doubts: dict[int, str] = {}
-    for row in _out(answer, "DOUBTS").splitlines():
+    for row in out_of(answer, "DOUBTS").splitlines():
         digits, _blank, doubt = row.partition(" ")
         if digits.isdecimal():
             doubts.setdefault(int(digits), printable(doubt))
-    kinds = _out(answer, "KINDS").split()
-    stats = [row.split(" ") for row in _out(answer, "STATS").splitlines() if row][1::2]
-    same = _out(answer, "SAME").split()
+    kinds = out_of(answer, "KINDS").split()
+    stats = [row.split(" ") for row in out_of(answer, "STATS").splitlines() if row][1::2]
+    same = out_of(answer, "SAME").split()
     files = kinds.count("file")
     whole = len(kinds) == len(wanted) and len(stats) == len(same) == files
     extracted = "extract" in answer and not answer["extract"].rc
-    empty = {int(digits) for digits in _out(answer, "EMPTY").split() if digits.isdecimal()}
+    empty = {int(digits) for digits in out_of(answer, "EMPTY").split() if digits.isdecimal()}
     items = {}
     position = 0
     for index, target in enumerate(wanted):
@@ -315,10 +319,6 @@ def _differing(target: Target, stat: t.Sequence[str]) -> list[str]:
     return found
 
 
-def _out(answer: Answer, name: str) -> str:
-    return answer[name].out if name in answer else ""
-
-
 _ASKED = {
     "work": "mktemp (in /run)",
     "extract": "sed (over the user-data)",
@@ -327,12 +327,5 @@ _ASKED = {
 
 
 def _partial(answer: Answer) -> list[str]:
-    sentences = []
-    for name, what in _ASKED.items():
-        if name not in answer or not answer[name].rc:
-            continue
-        section = answer[name]
-        seen = f"did not end within {LIMIT} s" if section.timed_out else f"ended with status {section.rc}"
-        said = f" and said '{printable(section.err)}'" if section.err.strip() else ""
-        sentences.append(f"{what} {seen}{said}; what it would have told is missing.")
-    return sentences
+    failed = [name for name in _ASKED if name in answer and answer[name].rc]
+    return [missing(_ASKED[name], answer[name], limit=LIMIT) for name in failed]

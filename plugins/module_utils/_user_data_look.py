@@ -29,6 +29,8 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._env_f
 from ansible_collections.container_linux.remediation.plugins.module_utils._host import (
     RemediationError,
     ask,
+    missing,
+    out_of,
     printable,
 )
 from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import (
@@ -74,9 +76,8 @@ LIMIT = 10
 """Seconds that one command of the look may take."""
 
 _PROPERTIES = (
-    "Id LoadState ActiveState SubState Result ConditionResult ConditionTimestampMonotonic ExecMainPID ExecMainStatus "
-    "ExecMainStartTimestamp ExecMainStartTimestampMonotonic ExecMainExitTimestamp InactiveExitTimestamp "
-    "ActiveEnterTimestamp NeedDaemonReload FragmentPath Unit"
+    "Id LoadState ActiveState SubState Result ConditionResult ConditionTimestampMonotonic ExecMainPID "
+    "ExecMainStartTimestamp ExecMainStartTimestampMonotonic Unit"
 )
 
 PROPERTIES = "\n".join(f"-p{name}" for name in _PROPERTIES.split())
@@ -565,13 +566,13 @@ def look(host: Host, places: t.Sequence[Place] = PLACES, *, given: str | None = 
             "Only root may read the host's user-data and run it again. Let the task become root ('become: true')."
         )
     _demand_whole(given, answer)
-    version = re.search(r"(?:version |v)([0-9][0-9A-Za-z.+-]*)", _out(answer, "version"))
+    version = re.search(r"(?:version |v)([0-9][0-9A-Za-z.+-]*)", out_of(answer, "version"))
     return Look(
-        os=parse_env_file(_out(answer, "os")),
+        os=parse_env_file(out_of(answer, "os")),
         cloudinit=printable(version[1], limit=20) if version else "",
-        boot=printable(_out(answer, "boot"), limit=40),
-        addresses=[name for name in _out(answer, "addresses").split() if re.match(r"[A-Z0-9_]{1,60}\Z", name)],
-        access=_access(_out(answer, "access")),
+        boot=printable(out_of(answer, "boot"), limit=40),
+        addresses=[name for name in out_of(answer, "addresses").split() if re.match(r"[A-Z0-9_]{1,60}\Z", name)],
+        access=_access(out_of(answer, "access")),
         given=_content(_own(answer, "given")),
         sources=_sources(answer, places, files),
         partial=_partial(answer, places),
@@ -592,9 +593,9 @@ def _demand_whole(given: str | None, answer: Answer) -> None:
 
 
 def _sources(answer: Answer, places: t.Sequence[Place], files: t.Mapping[str, File]) -> list[Source]:
-    units = {unit["Id"]: unit for unit in parse_show(_out(answer, "units"))}
+    units = {unit["Id"]: unit for unit in parse_show(out_of(answer, "units"))}
     again = _files(answer, "again")
-    told = _out(answer, "uptime").strip()
+    told = out_of(answer, "uptime").strip()
     uptime = float(told) if re.match(r"[0-9]{1,11}(\.[0-9]{1,9})?\Z", told) else None
     sources = []
     for index, place in enumerate(places):
@@ -624,7 +625,7 @@ def _source(bare: Source, own: Answer, *, now: float, uptime: float | None, memo
     if not bare.file:
         said = printable(own["stat"].err) if "stat" in own else ""
         return replace(bare, error="" if "No such file or directory" in said else said)
-    messages = last_run(parse_journal(_out(own, "journal")))
+    messages = last_run(parse_journal(out_of(own, "journal")))
     # what others could have written proves nothing
     is_ours = memory is not None and (memory.mode, memory.owner) == ("600", 0)
     return replace(
@@ -632,18 +633,18 @@ def _source(bare: Source, own: Answer, *, now: float, uptime: float | None, memo
         content=_content(own, size=bare.file.size),
         run=parse_run(message.text for message in messages) if messages else None,
         started=_by_clock(
-            _started(messages[0] if messages else None, bare.unit, _out(own, "began"), now), bare.unit, now, uptime
+            _started(messages[0] if messages else None, bare.unit, out_of(own, "began"), now), bare.unit, now, uptime
         ),
-        memory=_memory(_out(own, "memory")) if is_ours else None,
+        memory=_memory(out_of(own, "memory")) if is_ours else None,
     )
 
 
 def _content(own: Answer, *, size: int = 0) -> Content | None:
-    digest = re.match(r"\s*\\?([0-9a-f]{64}) ", _out(own, "digest"))
+    digest = re.match(r"\s*\\?([0-9a-f]{64}) ", out_of(own, "digest"))
     if not digest:
         return None
-    form = parse_env_file(_out(own, "form"))
-    counted = _out(own, "size").strip()
+    form = parse_env_file(out_of(own, "form"))
+    counted = out_of(own, "size").strip()
     report = own.get("report")
     has_skeleton = "skeleton" in own and not own["skeleton"].rc
     return Content(
@@ -654,11 +655,11 @@ def _content(own: Answer, *, size: int = 0) -> Content | None:
             name: int(value) for name, value in form.items() if name != "class" and re.match(r"[0-9]{1,9}\Z", value)
         },
         # after a backslash it is none
-        variables=[printable(name[1:], limit=20) for name in _out(own, "variables").split() if name.startswith("$")],
+        variables=[printable(name[1:], limit=20) for name in out_of(own, "variables").split() if name.startswith("$")],
         skeleton=parse_skeleton(own["skeleton"].out) if has_skeleton else None,
         validation=report.rc if report else None,
         findings=parse_findings(report.out) if report else (),
-        keys=[(int(line), key) for line, key in _KEY.findall(_out(own, "keys"))],
+        keys=[(int(line), key) for line, key in _KEY.findall(out_of(own, "keys"))],
     )
 
 
@@ -691,7 +692,7 @@ _STAT = re.compile(
 def _files(answer: Answer, name: str) -> dict[str, File]:
     """Return what stat told, by path."""
     files = {}
-    for line in _out(answer, name).split("\n"):
+    for line in out_of(answer, name).split("\n"):
         match = _STAT.match(line)
         if match:
             files[match[8]] = File(
@@ -774,10 +775,6 @@ def _memory(text: str) -> Memory | None:
         return None
 
 
-def _out(answer: Answer, name: str) -> str:
-    return answer[name].out if name in answer else ""
-
-
 _ASKED = {
     "units": "systemctl show",
     "digest": "sha256sum",
@@ -795,7 +792,5 @@ def _partial(answer: Answer, places: t.Sequence[Place]) -> list[str]:
         if what not in _ASKED or not section.rc or (what == "report" and not section.timed_out):
             continue
         of = f" for {printable(places[int(number)].path)}" if number.isdecimal() and int(number) < len(places) else ""
-        seen = f"did not end within {LIMIT} s" if section.timed_out else f"ended with status {section.rc}"
-        said = f" and said '{printable(section.err)}'" if section.err.strip() else ""
-        sentences.append(f"{_ASKED[what]}{of} {seen}{said}; what it would have told is missing.")
+        sentences.append(missing(f"{_ASKED[what]}{of}", section, limit=LIMIT))
     return sentences

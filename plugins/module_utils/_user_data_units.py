@@ -11,7 +11,10 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
-from ansible_collections.container_linux.remediation.plugins.module_utils._host import printable
+from ansible_collections.container_linux.remediation.plugins.module_utils._host import (
+    out_of,
+    printable,
+)
 from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import (
     is_active,
     is_unit_name,
@@ -125,12 +128,12 @@ def _lasting(asked: Asked) -> list[str]:
 def unit_states(answer: Answer, asked: Asked) -> list[UnitState]:
     """Return how every unit stands that is named, from what the sections of `UNITS_SH` told."""
     names, lasting = _names(asked), _lasting(asked)
-    blocks = parse_show(_out(answer, "units"))
+    blocks = parse_show(out_of(answer, "units"))
     # by the order asked for: of an alias, systemd tells the name of the unit that it stands for
     properties = dict(zip(names, blocks)) if len(blocks) == len(names) else {}
-    words = _out(answer, "lasting").split()
+    words = out_of(answer, "lasting").split()
     enabling = dict(zip(lasting, words)) if len(words) == len(lasting) else {}
-    ends = _ends(_out(answer, "ends"))
+    ends = _ends(out_of(answer, "ends"))
     found = []
     for name in dict.fromkeys(unit.name for unit in asked.units):
         known = properties.get(name, {})
@@ -138,10 +141,6 @@ def unit_states(answer: Answer, asked: Asked) -> list[UnitState]:
             known = {**known, "UnitFileState": printable(enabling[name], limit=40)}
         found += _unit_states([unit for unit in asked.units if unit.name == name], known, ends.get(name, ""))
     return found
-
-
-def _out(answer: Answer, name: str) -> str:
-    return answer[name].out if name in answer else ""
 
 
 def _ends(log: str) -> dict[str, str]:
