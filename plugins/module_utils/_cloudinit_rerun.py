@@ -19,9 +19,7 @@ from dataclasses import dataclass
 from ansible_collections.container_linux.remediation.plugins.module_utils import _user_data_result as result
 from ansible_collections.container_linux.remediation.plugins.module_utils._host import RemediationError, printable
 from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import state_words
-from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_look import (
-    look,
-)
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_look import look
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_seen import (
     PLACES,
     SIZE_LIMIT,

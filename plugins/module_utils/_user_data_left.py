@@ -23,9 +23,7 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._syste
     shown,
     words,
 )
-from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_seen import (
-    Written,
-)
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_seen import Written
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_targets import SERVICES
 
 if t.TYPE_CHECKING:

@@ -12,18 +12,14 @@ import typing as t
 from dataclasses import asdict, fields
 
 from ansible_collections.container_linux.remediation.plugins.module_utils._host import clean
-from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_seen import (
-    Written,
-)
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_seen import Written
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_targets import targets
 
 if t.TYPE_CHECKING:
     from ansible_collections.container_linux.remediation.plugins.module_utils._cloud_config import Asked
     from ansible_collections.container_linux.remediation.plugins.module_utils._cloudinit_log import Run
     from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_compare import Comparison
-    from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_seen import (
-        Source,
-    )
+    from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_seen import Source
     from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_state import State
 
 

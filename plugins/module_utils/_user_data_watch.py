@@ -35,9 +35,7 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._syste
 if t.TYPE_CHECKING:
     from ansible_collections.container_linux.remediation.plugins.module_utils._host import Answer, Host
     from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import Properties
-    from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_seen import (
-        Place,
-    )
+    from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_seen import Place
 
 UNITS = "/etc/systemd/system"
 NAME = "container-linux-remediation-user-data"

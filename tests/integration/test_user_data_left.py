@@ -28,9 +28,7 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._user_
     parse_snapshot,
 )
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_restart import restart_changed
-from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_seen import (
-    Written,
-)
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_seen import Written
 from ansible_collections.container_linux.remediation.tests.machine.testmachine.paths import USER_DATA
 
 if TYPE_CHECKING:

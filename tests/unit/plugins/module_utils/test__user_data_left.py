@@ -28,9 +28,7 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._user_
     parse_leftovers,
     parse_snapshot,
 )
-from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_seen import (
-    Written,
-)
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_seen import Written
 
 _SYSTEMCTL = r"""#!/bin/sh
 cd "$(dirname "$0")/../told"

@@ -31,9 +31,7 @@ from ansible_collections.container_linux.remediation.plugins.module_utils import
 from ansible_collections.container_linux.remediation.plugins.module_utils._cloudinit_log import Command, Finding
 from ansible_collections.container_linux.remediation.plugins.module_utils._host import Completed, RemediationError
 from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import escape_path
-from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_look import (
-    look,
-)
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_look import look
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_seen import (
     MEMORY,
     PLACES,

@@ -16,9 +16,7 @@ import pytest
 
 from ansible_collections.container_linux.remediation.plugins.module_utils._cloudinit_log import Command, Run
 from ansible_collections.container_linux.remediation.plugins.module_utils._host import Completed
-from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_look import (
-    look,
-)
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_look import look
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_seen import (
     Access,
     Content,
