@@ -12,6 +12,12 @@ import typing as t
 from dataclasses import dataclass, field
 
 from ansible_collections.container_linux.remediation.plugins.module_utils._cloud_config_keys import CLOUD_CONFIG
+from ansible_collections.container_linux.remediation.plugins.module_utils._skeleton_node import (
+    TRUE,
+    Node,
+    plain,
+    root,
+)
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_skeleton import (
     PLACEHOLDERS,
     Skeleton,
@@ -21,7 +27,6 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._user_
 SECTIONS = ("etcd", "etcd2", "fleet", "flannel", "locksmith", "update", "oem")
 """Keys of `coreos` from which coreos-cloudinit makes a drop-in or a file of its own."""
 
-_TRUE = ("y", "yes", "true", "on")
 _FALSE = ("n", "no", "false", "off")
 
 
@@ -99,16 +104,16 @@ def asked(skeleton: Skeleton) -> Asked:
     if skeleton.error:
         return Asked(unclear=[f"Its structure is not known: {skeleton.error}."])
     reading = _Reading(skeleton)
-    root = _Place("", skeleton.tree, 1)
-    coreos = reading.child(root, "coreos")
+    whole = root(skeleton)
+    coreos = reading.child(whole, "coreos")
     answer = Asked(
-        files=reading.files(reading.child(root, "write_files")),
+        files=reading.files(reading.child(whole, "write_files")),
         units=reading.units(reading.child(coreos, "units")),
         sections=reading.sections(coreos),
-        users=reading.users(reading.child(root, "users")),
-        ssh_keys=reading.ssh_keys(root) + sum(map(reading.ssh_keys, reading.items(reading.child(root, "users")))),
-        hostname=reading.word(root, "hostname"),
-        manage_etc_hosts=reading.word(root, "manage_etc_hosts"),
+        users=reading.users(reading.child(whole, "users")),
+        ssh_keys=reading.ssh_keys(whole) + sum(map(reading.ssh_keys, reading.child(whole, "users").items())),
+        hostname=reading.word(whole, "hostname"),
+        manage_etc_hosts=reading.word(whole, "manage_etc_hosts"),
         unclear=reading.unclear,
     )
     for place in skeleton.repeated:
@@ -118,50 +123,30 @@ def asked(skeleton: Skeleton) -> Asked:
     return answer
 
 
-class _Place(t.NamedTuple):
-    """A value of the tree, where it is, and its line."""
-
-    name: str
-    value: t.Any
-    line: int
-
-
 class _Reading:
     def __init__(self, skeleton: Skeleton) -> None:
         self._skeleton = skeleton
         self.unclear: list[str] = []
 
-    def _doubt(self, place: _Place, what: str) -> None:
-        self.unclear.append(f"{place.name or 'The cloud-config'} (line {place.line}) {what}.")
+    def _doubt(self, place: Node, what: str) -> None:
+        self.unclear.append(f"{place.place or 'The cloud-config'} (line {place.line}) {what}.")
 
-    def child(self, parent: _Place, key: str) -> _Place:
-        """Return the value of a key; coreos-cloudinit takes `-` in a key for `_`."""
-        found = _Place(f"{parent.name}.{key}" if parent.name else key, None, parent.line)
-        if isinstance(parent.value, dict):
-            for name, value in parent.value.items():
-                if name.replace("-", "_") == key:
-                    here = f"{parent.name}.{name}" if parent.name else name
-                    found = _Place(here, value, self._skeleton.lines.get(here, parent.line))
-        elif parent.value not in (None, "", []):
+    def child(self, parent: Node, key: str) -> Node:
+        """Return the value of a key, the last where it is there in two spellings."""
+        if not parent.is_mapping and parent.value not in (None, "", []):
             # told once, by whoever asks for what is in it
-            sentence = f"{parent.name or 'The cloud-config'} (line {parent.line}) is no mapping that can be read."
+            sentence = f"{parent.place or 'The cloud-config'} (line {parent.line}) is no mapping that can be read."
             if sentence not in self.unclear:
                 self.unclear.append(sentence)
-        return found
+        named = [node for node in parent.children() if plain(node.key) == key]
+        return named[-1] if named else parent.get(key)
 
-    def items(self, parent: _Place) -> list[_Place]:
-        """Return the items of a list."""
-        if not isinstance(parent.value, list):
-            return []
-        places = [(f"{parent.name}.{index}", value) for index, value in enumerate(parent.value)]
-        return [_Place(name, value, self._skeleton.lines.get(name, parent.line)) for name, value in places]
-
-    def _list(self, parent: _Place) -> list[_Place]:
+    def _list(self, parent: Node) -> list[Node]:
         if not isinstance(parent.value, list) and parent.value not in (None, ""):
             self._doubt(parent, "is no list that can be read")
-        return self.items(parent)
+        return parent.items()
 
-    def word(self, parent: _Place, key: str) -> str:
+    def word(self, parent: Node, key: str) -> str:
         """Return a value that may leave its host; one that may not is unclear."""
         place = self.child(parent, key)
         if place.value is None:
@@ -171,22 +156,22 @@ class _Reading:
             return ""
         return place.value
 
-    def _flag(self, parent: _Place, key: str) -> bool:
+    def _flag(self, parent: Node, key: str) -> bool:
         word = self.word(parent, key)
-        if word and word.lower() not in _TRUE + _FALSE:
+        if word and word.lower() not in TRUE + _FALSE:
             self._doubt(self.child(parent, key), "is neither true nor false")
-        return word.lower() in _TRUE
+        return word.lower() in TRUE
 
-    def _text(self, parent: _Place) -> Text | None:
+    def _text(self, parent: Node) -> Text | None:
         place = self.child(parent, "content")
-        text = self._skeleton.texts.get(place.name)
+        text = self._skeleton.texts.get(place.place)
         if place.value is None or (place.value == "" and not _has_lines(text)):
             return None
         if not isinstance(place.value, str):
             self._doubt(place, "is no text")
         return text
 
-    def files(self, parent: _Place) -> list[AskedFile]:
+    def files(self, parent: Node) -> list[AskedFile]:
         found = []
         for item in self._list(parent):
             path = self.word(item, "path")
@@ -205,7 +190,7 @@ class _Reading:
                 self._doubt(item, "has no path")
         return found
 
-    def units(self, parent: _Place) -> list[AskedUnit]:
+    def units(self, parent: Node) -> list[AskedUnit]:
         found = []
         for item in self._list(parent):
             name = self.word(item, "name")
@@ -226,7 +211,7 @@ class _Reading:
                 self._doubt(item, "has no name, and coreos-cloudinit skips it")
         return found
 
-    def _drop_ins(self, parent: _Place) -> list[AskedDropIn]:
+    def _drop_ins(self, parent: Node) -> list[AskedDropIn]:
         found = []
         for item in self._list(parent):
             name = self.word(item, "name")
@@ -236,7 +221,7 @@ class _Reading:
                 self._doubt(item, "has no name, and coreos-cloudinit skips it")
         return found
 
-    def sections(self, coreos: _Place) -> dict[str, int]:
+    def sections(self, coreos: Node) -> dict[str, int]:
         found = {}
         for name in SECTIONS:
             section = self.child(coreos, name)
@@ -247,10 +232,10 @@ class _Reading:
                 self._doubt(section, "is no mapping that can be read")
         return found
 
-    def users(self, parent: _Place) -> list[str]:
+    def users(self, parent: Node) -> list[str]:
         return [name for name in (self.word(item, "name") for item in self._list(parent)) if name]
 
-    def ssh_keys(self, owner: _Place) -> int:
+    def ssh_keys(self, owner: Node) -> int:
         return len(self._list(self.child(owner, "ssh_authorized_keys")))
 
 
@@ -261,7 +246,7 @@ def _has_lines(text: Text | None) -> bool:
 
 def _counts(section: str, key: str, value: t.Any) -> bool:
     """Whether something is made of a section for the sake of this value alone."""
-    name = key.replace("-", "_")
+    name = plain(key)
     if section == "oem" and name != "id":
         return False
     # nothing is made of a truth value that is false

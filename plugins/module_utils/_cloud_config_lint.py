@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from ansible_collections.container_linux.remediation.plugins.module_utils._cloud_config_keys import complaints
 from ansible_collections.container_linux.remediation.plugins.module_utils._host import printable
-from ansible_collections.container_linux.remediation.plugins.module_utils._skeleton_node import Node, root
+from ansible_collections.container_linux.remediation.plugins.module_utils._skeleton_node import Node, plain, root
 from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import is_unit_name
 
 if t.TYPE_CHECKING:
@@ -76,7 +76,7 @@ def _keys(skeleton: Skeleton, version: str) -> list[Remark]:
     for complaint in complaints(skeleton, version=version):
         node = complaint.node
         if complaint.about == "unknown":
-            key = node.key.replace("-", "_")
+            key = plain(node.key)
             covers = [f"unrecognized {key}", *(["misplaced"] if node.place == "coreos.write_files" else [])]
             found.append(Remark(node.line, complaint.text, "warning", covers))
         elif complaint.about == "kind":
@@ -112,7 +112,7 @@ def _repeated(*, whole: Node, skeleton: Skeleton) -> list[str]:
         node = todo.pop()
         seen: set[str] = set()
         for child in node.children():
-            key = child.key.replace("-", "_")
+            key = plain(child.key)
             # several keys may be told as `_`
             if key in seen and key != "_":
                 found.append(child.place)

@@ -8,7 +8,6 @@
 
 from __future__ import annotations
 
-import re
 import typing as t
 from dataclasses import dataclass
 
@@ -19,6 +18,9 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._user_
 
 if t.TYPE_CHECKING:
     from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_skeleton import Tree
+
+TRUE = ("y", "yes", "true", "on")
+"""What is true to coreos-cloudinit, in any case."""
 
 # Values whose structure the skeleton leaves out.
 _FOLDED = ("_flow", "_alias")
@@ -47,7 +49,7 @@ class Node:
         for child in self.children():
             if plain(child.key) == key:
                 return child
-        return Node(self.skeleton, f"{self.place}.{key}", None, self.line, key)
+        return self._child(key, None, key)
 
     def children(self) -> list[Node]:
         """Return the values of a mapping."""
@@ -88,7 +90,7 @@ class Node:
 
     @property
     def is_true(self) -> bool:
-        return self.word.lower() in ("y", "yes", "true", "on")
+        return self.word.lower() in TRUE
 
     @property
     def block(self) -> list[tuple[int, str]]:
@@ -114,4 +116,4 @@ def root(skeleton: Skeleton) -> Node:
 
 def plain(key: str) -> str:
     """Return a key as coreos-cloudinit takes it: with `_` for `-`."""
-    return re.sub("-", "_", key)
+    return key.replace("-", "_")
