@@ -20,6 +20,8 @@ from typing import Any, Protocol
 import pytest
 import yaml
 
+from ansible_collections.container_linux.remediation.plugins.module_utils._host import Completed
+
 ROOT = Path(__file__).resolve().parents[2]
 MACHINE = ROOT / "tests" / "machine" / "machine"
 
@@ -71,8 +73,8 @@ class Machine:
     def inventory(self) -> Path:
         return self.folder / "inventory.yml"
 
-    def sh(self, script: str, *, check: bool = True) -> str:
-        """Run a shell script as root on the machine and return what it printed; it must succeed, unless told else."""
+    def run(self, script: str) -> Completed:
+        """Run a shell script as root on the machine. By this it is a host to the collection's own code."""
         machines = yaml.safe_load(self.inventory.read_text())["all"]["children"]["machines"]
         host, common = machines["hosts"][self.name], machines["vars"]
         command = ["ssh", "-p", str(host["ansible_port"]), "-i", host["ansible_ssh_private_key_file"]]
@@ -85,8 +87,13 @@ class Machine:
             check=False,
             timeout=_PATIENCE,
         )
-        if check and done.returncode:
-            raise AssertionError(f"exit status {done.returncode} on {self.name}:\n{done.stdout}{done.stderr}")
+        return Completed(done.returncode, done.stdout, done.stderr)
+
+    def sh(self, script: str, *, check: bool = True) -> str:
+        """Run a shell script as root on the machine and return what it printed; it must succeed, unless told else."""
+        done = self.run(script)
+        if check and done.rc:
+            raise AssertionError(f"exit status {done.rc} on {self.name}:\n{done.stdout}{done.stderr}")
         return done.stdout
 
     def play(

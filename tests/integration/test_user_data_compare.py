@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ansible_collections.container_linux.remediation.plugins.module_utils._cloud_config import Asked, asked
-from ansible_collections.container_linux.remediation.plugins.module_utils._host import Completed
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_compare import (
     UNWRITTEN,
     Comparison,
@@ -24,24 +23,17 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._user_
     SKELETON_SED,
     parse_skeleton,
 )
+from ansible_collections.container_linux.remediation.tests.integration.user_data import Heard
 
 if TYPE_CHECKING:
-    from ansible_collections.container_linux.remediation.tests.integration.conftest import Machine, MachineFactory
+    from ansible_collections.container_linux.remediation.tests.integration.conftest import MachineFactory
 
 PATH = "/var/lib/coreos-vagrant/vagrantfile-user-data"
 SERVICE = r"'user-cloudinit@var-lib-coreos\x2dvagrant-vagrantfile\x2duser\x2ddata.service'"
 
 
-class Box:
-    """A machine, what it says, and what its user-data asks for."""
-
-    def __init__(self, machine: Machine) -> None:
-        self.machine = machine
-        self.said = ""
-
-    def run(self, script: str) -> Completed:
-        self.said = self.machine.sh(script)
-        return Completed(0, self.said, "")
+class Box(Heard):
+    """What a machine's user-data asks for."""
 
     def asked(self) -> Asked:
         content = self.machine.sh(f"cat {PATH}")

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ansible_collections.container_linux.remediation.plugins.module_utils._host import Completed
 from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import escape_path
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_look import look
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_seen import (
@@ -23,25 +22,18 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._user_
     Written,
 )
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_state import judge
+from ansible_collections.container_linux.remediation.tests.integration.user_data import Heard
 from ansible_collections.container_linux.remediation.tests.machine.testmachine.paths import USER_DATA
 
 if TYPE_CHECKING:
-    from ansible_collections.container_linux.remediation.tests.integration.conftest import Machine, MachineFactory
+    from ansible_collections.container_linux.remediation.tests.integration.conftest import MachineFactory
 
 MACHINE = USER_DATA.parent / "machine"
 SERVICE = r"'user-cloudinit@var-lib-coreos\x2dvagrant-vagrantfile\x2duser\x2ddata.service'"
 
 
-class Box:
-    """A machine, and what it says."""
-
-    def __init__(self, machine: Machine) -> None:
-        self.machine = machine
-        self.said = ""
-
-    def run(self, script: str) -> Completed:
-        self.said = self.machine.sh(script)
-        return Completed(0, self.said, "")
+class Box(Heard):
+    """A machine as Vagrant handles it."""
 
     def provision(self, name: str, *options: str) -> None:
         words: list[str | Path] = [MACHINE, "provision", self.machine.name, *options, "--user-data", USER_DATA / name]

@@ -60,9 +60,7 @@ class Box:
         self.service = shlex.quote(watch_unit(place).replace(".path", ".service"))
 
     def run(self, script: str) -> Completed:
-        command = [str(MACHINE), "ssh", self.machine.name, "sudo", "/bin/sh", "-s"]
-        done = subprocess.run(command, input=script, capture_output=True, text=True, check=False, timeout=300)
-        return Completed(done.returncode, done.stdout, done.stderr)
+        return self.machine.run(script)
 
     def provision(self, text: str, *options: str, patience: int = 40) -> None:
         """As `vagrant provision` does, or `vagrant reload --provision`."""

@@ -9,6 +9,8 @@ import base64
 import shlex
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.container_linux.remediation.plugins.module_utils._host import Completed
+
 if TYPE_CHECKING:
     from ansible_collections.container_linux.remediation.tests.integration.conftest import Machine
 
@@ -36,6 +38,18 @@ find {FILE.rpartition("/")[0]} {MEMORY.rpartition("/")[0]} -name '.container*'
 {_RUNS}
 """
 """The part of it that holds where something was tried in vain in the folders of these files."""
+
+
+class Heard:
+    """A machine as a host whose scripts must all succeed, and what the last of them said."""
+
+    def __init__(self, machine: Machine) -> None:
+        self.machine = machine
+        self.said = ""
+
+    def run(self, script: str) -> Completed:
+        self.said = self.machine.sh(script)
+        return Completed(0, self.said, "")
 
 
 def rerun(name: str = "Apply", **params: Any) -> dict[str, Any]:
