@@ -132,14 +132,13 @@ class _Reading:
         self.unclear.append(f"{place.place or 'The cloud-config'} (line {place.line}) {what}.")
 
     def child(self, parent: Node, key: str) -> Node:
-        """Return the value of a key, the last where it is there in two spellings."""
+        """Return the value of a key; a parent that cannot be read is unclear."""
         if not parent.is_mapping and parent.value not in (None, "", []):
             # told once, by whoever asks for what is in it
             sentence = f"{parent.place or 'The cloud-config'} (line {parent.line}) is no mapping that can be read."
             if sentence not in self.unclear:
                 self.unclear.append(sentence)
-        named = [node for node in parent.children() if plain(node.key) == key]
-        return named[-1] if named else parent.get(key)
+        return parent.get(key)
 
     def _list(self, parent: Node) -> list[Node]:
         if not isinstance(parent.value, list) and parent.value not in (None, ""):

@@ -45,11 +45,12 @@ class Node:
     key: str = ""
 
     def get(self, key: str) -> Node:
-        """Return the value of a key, which may be written with `-` for `_`."""
-        for child in self.children():
-            if plain(child.key) == key:
-                return child
-        return self._child(key, None, key)
+        """Return the value of a key, which may be written with `-` for `_`.
+
+        Of a key that is there in both spellings, the last counts. Lists coreos-cloudinit joins; `lint` blocks either.
+        """
+        named = [child for child in self.children() if plain(child.key) == key]
+        return named[-1] if named else self._child(key, None, key)
 
     def children(self) -> list[Node]:
         """Return the values of a mapping."""
