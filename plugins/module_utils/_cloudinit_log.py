@@ -4,7 +4,8 @@
 
 # This file is private to the collection: it may change in any release.
 
-"""Reading what coreos-cloudinit logs: what a run has done, in the words of its versions 0.9 to 1.14.
+"""What coreos-cloudinit logs, in the words of its versions 0.9 to 1.14: what must be hidden of it on the host, and how
+to read from it what a run has done.
 
 The exit status does not tell: it is 0 where a unit's start failed, and 1 where validation only warned.
 """
@@ -16,6 +17,28 @@ import typing as t
 from dataclasses import dataclass
 
 from ansible_collections.container_linux.remediation.plugins.module_utils._host import printable
+
+HIDE_SH = r"""
+# What coreos-cloudinit says in spite of itself: a password's digest, a password that begins with * or & and so is the
+# name of an anchor to YAML, a value that does not fit its tag or its key or stands for one, a token in a URL.
+# Each may have many lines, of which journalctl indents all but the first.
+hide() {
+  sed -e '/^[[:space:]]\{1,\}useradd: /b' -e '/^[[:space:]]/d' \
+    -e "s/\(--password \).*\(' failed\)/\1* ...\2/" -e "/' failed/!s/\(--password \).*/\1* .../" \
+    -e "s/\([Aa]nchor \)'.*'/\1'...'/" -e 's/\x60.*\x60/.../' -e 's/\x60.*/.../' \
+    -e 's/\(invalid value \).*/\1.../' -e 's/\(invalid map key: \).*/\1.../' \
+    -e 's/\(URL \).*\( does not have\)/\1...\2/' -e 's|\([A-Za-z]://\)[^ ]*|\1...|g'
+}
+"""
+"""Defines the filter `hide`, through which all must pass that coreos-cloudinit has said."""
+
+UNDONE_SH = r"""
+# has_undone: whether a log, in the words of 0.9 to 1.14, tells of a call of systemd that did not end with `done`
+has_undone() {
+  grep -q -E "(Result of .*[\"']: |Restarted systemd-networkd \\()([^d]|d[^o])"
+}
+"""
+"""Defines `has_undone`, which reads a log of coreos-cloudinit; the exit status of that does not tell."""
 
 
 @dataclass(frozen=True)

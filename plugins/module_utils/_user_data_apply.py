@@ -11,11 +11,12 @@ A run of coreos-cloudinit by hand would miss the unit's environment and its orde
 
 from __future__ import annotations
 
-import json
 import typing as t
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from ansible_collections.container_linux.remediation.plugins.module_utils._cloudinit_log import (
+    HIDE_SH,
+    UNDONE_SH,
     Run,
     last_run,
     parse_journal,
@@ -36,16 +37,9 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._user_
     LEFTOVERS_SH,
     SNAPSHOT_SH,
 )
-from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_look import (
-    HIDE_SH,
-    LIMIT,
-    PROPERTIES,
-    UNDONE_SH,
-)
-from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_seen import (
-    MEMORY,
-    Written,
-)
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_look import LIMIT
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_memory import MEMORY, memory_text
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_run import PROPERTIES
 
 if t.TYPE_CHECKING:
     from ansible_collections.container_linux.remediation.plugins.module_utils._host import Answer, Host
@@ -53,6 +47,7 @@ if t.TYPE_CHECKING:
     from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_seen import (
         Place,
         Source,
+        Written,
     )
 
 LOCK = "/run/container-linux-remediation-user-data.lock"
@@ -355,7 +350,7 @@ def apply(
         variables: those that `snapshot` and `leftovers` read.
     """
     place = source.place
-    head, tail = _remember(sha256, boot, written)
+    head, tail = memory_text(sha256, boot, written)
     answer = ask(
         host,
         _APPLY_SH,
@@ -469,14 +464,6 @@ def _of(source: Source) -> dict[str, str]:
         "UNIT": place.unit,
         "WATCHES": _watches(source),
     }
-
-
-def _remember(sha256: str, boot: str, written: Written) -> tuple[str, str]:
-    """The text of a `Memory` before and after the time, which the host fills in."""
-    mark = "@"
-    text = json.dumps({"sha256": sha256, "boot": boot, "applied": mark, "written": asdict(written)})
-    head, _mark, tail = text.partition(f'"{mark}"')
-    return head, tail
 
 
 def _refuse(answer: Answer, place: Place) -> None:

@@ -26,12 +26,6 @@ if t.TYPE_CHECKING:
     from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import Properties
     from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_skeleton import Skeleton
 
-MEMORY = "/var/lib/container-linux-remediation/user-data"
-"""Where it is remembered what was applied last: JSON of a `Memory` for each source, in a file of mode 0600 and root's
-own, which is named after the source's path as systemd escapes it. It is one line and begins with sha256, boot and
-applied, this to the nanosecond, as `json.dumps` has it: the look compares that without a parser."""
-
-
 SIZE_LIMIT = 1048576
 """Bytes of a user-data; nothing but its digest is made of one that is larger."""
 

@@ -26,7 +26,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.container_linux.remediation.plugins.module_utils import _user_data_apply, _user_data_look
+from ansible_collections.container_linux.remediation.plugins.module_utils import _user_data_apply
 from ansible_collections.container_linux.remediation.plugins.module_utils._cloudinit_log import Command
 from ansible_collections.container_linux.remediation.plugins.module_utils._host import Completed, RemediationError
 from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import escape_path
@@ -36,6 +36,7 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._user_
     doubt,
     restore,
 )
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_memory import parse_memory
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_seen import (
     Content,
     File,
@@ -166,7 +167,6 @@ class Machine:
 @pytest.fixture
 def machine(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
     monkeypatch.setattr(_user_data_apply, "MEMORY", str(tmp_path / "memory"))
-    monkeypatch.setattr(_user_data_look, "MEMORY", str(tmp_path / "memory"))
     monkeypatch.setattr(_user_data_apply, "LOCK", str(tmp_path / "lock"))
     monkeypatch.setattr(_user_data_apply, "_PATIENCE", 1)
     return Machine(tmp_path, f"/bin/{getattr(request, 'param', 'sh')}")
@@ -216,7 +216,7 @@ def test_what_is_remembered_is_what_the_look_reads(machine: Machine) -> None:
     # the look reads one line, and compares its beginning without a parser
     assert text.count("\n") == 1
     assert text.startswith(f'{{"sha256": "{digest(OLD)}", "boot": "{BOOT}", "applied": ')
-    found = _user_data_look._memory(text)
+    found = parse_memory(text)
     assert found
     assert found == Memory(digest(OLD), found.applied, BOOT, dataclasses.replace(WRITTEN, files=found.written.files))
     assert found.written.files[0] == "/a b"
@@ -232,7 +232,7 @@ def test_whatever_is_written_is_remembered_in_one_line(machine: Machine, files: 
     text = machine.memory.read_text()
     assert text.count("\n") == 1
     assert json.loads(text)["written"]["files"] == files
-    assert _user_data_look._memory(text)
+    assert parse_memory(text)
 
 
 @in_each_shell
@@ -641,18 +641,18 @@ def test_what_cannot_be_put_back_is_told_with_where_it_is_kept(machine: Machine)
 def test_what_was_not_proven_is_remembered_as_such(machine: Machine) -> None:
     machine.file.write_text(OLD)
     machine.apply()
-    known = _user_data_look._memory(machine.memory.read_text())
+    known = parse_memory(machine.memory.read_text())
     assert known
     assert known.proven
     assert doubt(machine, machine.source(), sha256=digest(OLD)) == ""
     text = machine.memory.read_text()
     assert text.count("\n") == 1
-    assert _user_data_look._memory(text) == dataclasses.replace(known, proven=False)
+    assert parse_memory(text) == dataclasses.replace(known, proven=False)
     assert machine.memory.stat().st_mode & 0o777 == 0o600
     assert not machine.parts()
     # the next apply makes up for it
     machine.apply()
-    found = _user_data_look._memory(machine.memory.read_text())
+    found = parse_memory(machine.memory.read_text())
     assert found
     assert found.proven
 
@@ -729,7 +729,7 @@ def test_it_ends_what_it_has_begun_when_nobody_listens(machine: Machine) -> None
         process.stdout.close()
         os.killpg(process.pid, signal.SIGHUP)
         process.wait(30)
-    found = _user_data_look._memory(machine.memory.read_text())
+    found = parse_memory(machine.memory.read_text())
     assert found
     assert found.sha256 == digest(NEW)
 

@@ -32,8 +32,8 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._cloud
 from ansible_collections.container_linux.remediation.plugins.module_utils._host import Completed, RemediationError
 from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import escape_path
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_look import look
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_memory import MEMORY, parse_memory
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_seen import (
-    MEMORY,
     PLACES,
     Access,
     Content,
@@ -686,8 +686,8 @@ _WRONG: list[dict[str, Any]] = [
     ],
 )
 def test_what_makes_no_sense_is_not_remembered(text: str) -> None:
-    assert _user_data_look._memory(json.dumps(_KNOWN))
-    assert _user_data_look._memory(text) is None
+    assert parse_memory(json.dumps(_KNOWN))
+    assert parse_memory(text) is None
 
 
 GIVEN = [

@@ -1,0 +1,68 @@
+# Copyright (c) 2026 container_linux.remediation contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the collection: it may change in any release.
+
+"""How the login user gets in: the script that tells it, and what that answers. Of an SSH key it is the digest."""
+
+from __future__ import annotations
+
+import re
+
+from ansible_collections.container_linux.remediation.plugins.module_utils._host import printable
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_seen import Access
+
+ACCESS_SH = r"""
+# keys_of FILE: line and digest of each public key; a digest tells them apart as well, and tells no more
+keys_of() {
+  sed -e 's/^[[:space:]]*#.*//' -- "$1" | grep -a -n -o 'AAAA[A-Za-z0-9+/]\{40,\}' | head -n 100 |
+    while IFS=: read -r AT BODY; do
+      printf '%s %s\n' "$AT" "$(printf '%s' "$BODY" | sha256sum)"
+    done
+}
+
+tell_access() {
+  begin access
+  LOGIN=${SUDO_USER:-$(id -un)}
+  printf 'user %s\n' "$LOGIN"
+  FOLDER=$(timeout -k 1 "$LIMIT" getent passwd "$LOGIN")
+  FOLDER=${FOLDER%:*}
+  FOLDER=${FOLDER##*:}/.ssh
+  set +f
+  set -- "$FOLDER"/authorized_keys.d/* "$FOLDER/authorized_keys"
+  set -f
+  for KEYS in "$@"; do
+    if [ -f "$KEYS" ] && [ "${KEYS#*"$LINE"}" = "$KEYS" ]; then
+      printf 'file %s\n' "$KEYS"
+      keys_of "$KEYS"
+    fi
+  done
+  finish access 0
+}
+"""
+"""Defines `keys_of` and `tell_access`, which is the section `access`; reads LIMIT and LINE, a line break."""
+
+_KEY = re.compile(r"^([0-9]{1,9}) ([0-9a-f]{64})\b", re.MULTILINE)
+
+
+def parse_keys(text: str) -> list[tuple[int, str]]:
+    """Return the line and the digest of each key that `keys_of` told."""
+    return [(int(line), key) for line, key in _KEY.findall(text)]
+
+
+def parse_access(text: str) -> Access:
+    """Return what `tell_access` told."""
+    user = file = ""
+    keys: dict[str, list[str]] = {}
+    for line in text.splitlines():
+        what, _blank, rest = line.partition(" ")
+        key = _KEY.match(line)
+        if what == "user":
+            user = printable(rest, limit=60)
+        elif what == "file":
+            file = printable(rest)
+            keys.setdefault(file, [])
+        elif key and file:
+            keys[file].append(key[2])
+    return Access(user=user, keys=keys)
