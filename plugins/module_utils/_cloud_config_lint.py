@@ -170,15 +170,18 @@ def _unit(unit: Node) -> list[Remark]:
                 "warning",
             )
         )
-    command = unit.get("command")
-    if unit.get("mask").is_true and command.word in _STARTING:
-        found.append(
+    if unit.get("mask").is_true:
+        command = unit.get("command")
+        refused = [(unit.get("enable").line, "be enabled")] if unit.get("enable").is_true else []
+        refused += [(command.line, command.word)] if command.word in _STARTING else []
+        found += [
             Remark(
-                command.line,
-                f"'{name.word}' is to be masked and then to {command.word}, which systemd refuses, and the run would "
+                line,
+                f"'{name.word}' is to be masked and then to {what}, which systemd refuses, and the run would "
                 f"stop there; leave one of them out.",
             )
-        )
+            for line, what in refused
+        ]
     return found
 
 

@@ -582,6 +582,13 @@ def test_a_masked_unit_cannot_be_started() -> None:
     assert blockers(f"{UNIT}      mask: false\n      command: start\n") == []
 
 
+def test_a_masked_unit_cannot_be_enabled() -> None:
+    text = f"{UNIT}      enable: true\n      mask: true\n"
+    [sentence] = blockers(text)
+    assert sentence.startswith(", line 5: 'a.service' is to be masked and then to be enabled, which systemd refuses")
+    assert len(blockers(f"{text}      command: start\n")) == 2
+
+
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
