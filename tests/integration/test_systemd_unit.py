@@ -145,7 +145,7 @@ def state(machine: Machine, name: str, what: str = "ActiveState") -> str:
 
 @contextmanager
 def key_later(machine: Machine, seconds: int) -> Iterator[None]:
-    """Meanwhile, put the key there so long after a task has begun to act: nobody knows when a controller gets so far."""
+    """Meanwhile, put the key there so long after a task has begun to act, which nobody knows when it will."""
     # of that count, of what is below, of the task's look, and of its acting
     trips = sudo_calls(machine) + 4
     acts = f'[ "$(journalctl -q -o cat _COMM=sudo | grep -c COMMAND=)" -ge {trips} ]'
