@@ -58,7 +58,7 @@ def act(
     host: Host,
     seen: Look,
     tasks: t.Sequence[Task],
-    watched: Source | None,
+    watches: t.Sequence[Source],
     params: t.Mapping[str, t.Any],
     told: dict[str, t.Any],
     *,
@@ -71,7 +71,7 @@ def act(
         host: the host.
         seen: what was seen of it.
         tasks: what is to be brought up to date.
-        watched: the user-data that is to be watched or not, where the options say which.
+        watches: the user-data that are to be watched, or not any more.
         params: the module's options.
         told: the module's result, to which is added what is done.
         check_mode: whether to tell only what would be done.
@@ -82,8 +82,9 @@ def act(
     """
     try:
         # who gets rid of it may do so because of a file that the gate refuses
-        if watched and not params["watch"]:
-            _watch(watched, host, wanted=False, check_mode=check_mode, told=told)
+        if not params["watch"]:
+            for source in watches:
+                _watch(source, host, wanted=False, check_mode=check_mode, told=told)
         _pass_the_gate(tasks, seen, params, told)
         if diff:
             told["diff"] = [
@@ -91,8 +92,9 @@ def act(
                 for task in tasks
             ]
         # before anything runs, for what is watched notes its runs
-        if watched and params["watch"]:
-            _watch(watched, host, wanted=True, check_mode=check_mode, told=told)
+        if params["watch"]:
+            for source in watches:
+                _watch(source, host, wanted=True, check_mode=check_mode, told=told)
         for task in tasks:
             if check_mode:
                 _tell_actions(task.actions(), told)

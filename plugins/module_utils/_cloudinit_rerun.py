@@ -112,7 +112,7 @@ def rerun(params: dict[str, t.Any], host: Host, *, check_mode: bool, diff: bool 
         # by what is remembered, a file is stale that was taken for settled
         seen = look(host, places, given=params["content"], thorough=True)
         tasks = _tasks(seen, params)
-    watched = None if params["watch"] is None else _target(seen, explicit=bool(params["path"]))
+    watches = _watches(seen, params)
 
     told: dict[str, t.Any] = {
         "changed": False,
@@ -126,11 +126,11 @@ def rerun(params: dict[str, t.Any], host: Host, *, check_mode: bool, diff: bool 
     }
     if diff:
         told["diff"] = []
-    if tasks or watched:
+    if tasks or watches:
         # all that this brings along would cost each host a tenth of the play whose user-data is in force
         from ansible_collections.container_linux.remediation.plugins.module_utils._cloudinit_act import act
 
-        act(host, seen, tasks, watched, params, told, check_mode=check_mode, diff=diff)
+        act(host, seen, tasks, watches, params, told, check_mode=check_mode, diff=diff)
     return told
 
 
@@ -179,6 +179,8 @@ def _tasks(seen: Look, params: t.Mapping[str, t.Any]) -> list[Task]:
     for source in sources:
         state = judge(source, boot=seen.boot)
         _refuse(source, state)
+        if explicit and source.unit.get("LoadState") == "masked":
+            _require_unit(source)
         if state.name in _TO_APPLY:
             if not source.content:
                 raise RemediationError(
@@ -249,12 +251,26 @@ def _refuse(source: Source, state: State) -> None:
 
 
 def _require_unit(source: Source) -> None:
-    if source.unit.get("LoadState") != "loaded":
+    known = source.unit.get("LoadState")
+    if known != "loaded":
         state = state_words(source.unit) if source.unit else "unknown to systemd"
+        advice = (
+            f"if it is to run again, have it back with \"systemctl unmask '{source.place.unit}'\"."
+            if known == "masked"
+            else "give the path of a place from which this host runs user-data."
+        )
         raise RemediationError(
             f"A user-data at {printable(source.place.path)} would never be applied: its unit {source.place.unit} is "
-            f"{state}. Nothing was changed; give the path of a place from which this host runs user-data."
+            f"{state}. Nothing was changed; {advice}"
         )
+
+
+def _watches(seen: Look, params: t.Mapping[str, t.Any]) -> list[Source]:
+    """Return what is to be watched, or to be watched no more. Raises RemediationError."""
+    explicit = bool(params["path"])
+    if params["watch"]:
+        return [_target(seen, explicit=explicit)]
+    return [source for source in seen.sources if params["watch"] is False and source.watched is not None]
 
 
 def _target(seen: Look, *, explicit: bool) -> Source:
@@ -269,8 +285,10 @@ def _target(seen: Look, *, explicit: bool) -> Source:
             f"There is user-data at {paths}, and which of them is meant cannot be told. Nothing was changed; give its "
             f"'path'."
         )
-    # a Vagrant box waits for its file with a path unit
-    awaited = [source for source in users if source.place.kind == "vagrant" and source.watches]
+    # a Vagrant box waits for its file with a path unit; systemd forgets that once it is stopped, as our watch does
+    awaited = [
+        source for source in users if source.watched is not None or (source.place.kind == "vagrant" and source.watches)
+    ]
     family = "flatcar" if seen.os.get("ID") == "flatcar" else "coreos"
     usual = [source for source in users if source.place.path == f"/var/lib/{family}-install/user_data"]
     return (there or awaited or usual)[0]

@@ -72,6 +72,8 @@ def judge(source: Source, *, boot: str) -> State:
         return State("not_applicable", _INERT[source.form])
     if not source.unit:
         return State("unknown", "systemd told nothing of its unit")
+    if source.unit.get("LoadState") == "masked":
+        return State("not_applicable", f"its unit {source.place.unit} is masked, so that nothing applies it")
     if source.unit.get("LoadState") != "loaded":
         return State(
             "unusable", f"the host has no unit that runs it: {source.place.unit} is {state_words(source.unit)}"

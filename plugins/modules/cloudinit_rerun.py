@@ -89,7 +89,8 @@ options:
       - Whoever may write the file then becomes root without a reboot, which the user C(core) may anyhow.
       - A run of what was there before is cut off when it has not ended within a minute. A script is left to the next
         boot.
-      - This concerns the user-data at O(path), or without it the one that O(content) would replace.
+      - This concerns the user-data at O(path). Without it, V(true) is for the one that O(content) would replace, and
+        V(false) for each that is watched.
     type: bool
   timeout:
     description:
@@ -142,7 +143,7 @@ sources:
       description:
         - How it stands. V(current) means applied, V(stale) changed since it was applied, V(unapplied) never applied in
           this boot, V(failed) applied in vain, V(applying) being applied now.
-        - V(not_applicable) is one that is empty or meant for Ignition.
+        - V(not_applicable) is one that is empty or meant for Ignition, or whose unit is masked.
       type: str
       sample: stale
     why:

@@ -348,6 +348,25 @@ def test_a_host_without_the_unit(machine: Machine) -> None:
     assert machine.is_untouched()
 
 
+def test_a_masked_unit_is_a_wish(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    machine.file.write_text(machine.cloud_config("one"))
+    machine.ran_last(LoadState="masked", ActiveState="inactive")
+    for params in ({}, {"content": machine.cloud_config("two")}):
+        message = machine.fails(**params).message
+        assert "would never be applied: its unit" in message
+        assert f"Nothing was changed; if it is to run again, have it back with \"systemctl unmask '{machine.unit}'\"." in (
+            message
+        )
+    # who asks for no file in particular is told
+    monkeypatch.setattr(_cloudinit_rerun, "PLACES", [place_of(str(machine.file))])
+    found = machine.rerun(path=None)
+    assert not found["changed"]
+    assert found["warnings"] == [
+        f"{machine.file} is left alone: its unit {machine.unit} is masked, so that nothing applies it."
+    ]
+    assert machine.is_untouched()
+
+
 def test_a_file_that_cannot_be_read(machine: Machine) -> None:
     machine.file.write_text(machine.cloud_config("one"))
     machine.program("sha256sum", "#!/bin/sh\necho 'I/O error' >&2\nexit 1\n")
@@ -584,13 +603,14 @@ FILE = File("regular file", 1, "644", 0, 1, 1.0)
 VAGRANT, FLATCAR_VAGRANT, INSTALL, FLATCAR_INSTALL = PLACES[:4]
 
 
-def seen(*there: str, family: str = "coreos", awaited: str = "", error: str = "") -> Look:
+def seen(*there: str, family: str = "coreos", awaited: str = "", error: str = "", watched: str = "") -> Look:
     sources = [
         Source(
             place,
             file=FILE if place.path in there else None,
             error=error if place.path == error else "",
             watches=[{"Id": "a.path"}] if place.path == awaited else [],
+            watched=False if place.path == watched else None,
         )
         for place in PLACES
     ]
@@ -608,12 +628,20 @@ def seen(*there: str, family: str = "coreos", awaited: str = "", error: str = ""
         # a Vagrant box waits for its file, and the OEM's is never the one that is meant
         (seen(awaited=VAGRANT.path), VAGRANT.path),
         (seen(awaited=FLATCAR_VAGRANT.path, family="flatcar"), FLATCAR_VAGRANT.path),
+        # even where its path unit is stopped, and so forgotten
+        (seen(watched=VAGRANT.path), VAGRANT.path),
         (seen(PLACES[-1].path, PLACES[4].path), INSTALL.path),
         (seen(INSTALL.path, awaited=VAGRANT.path), INSTALL.path),
     ],
 )
 def test_which_user_data_is_meant(look: Look, path: str) -> None:
     assert _cloudinit_rerun._target(look, explicit=False).place.path == path
+
+
+def test_what_is_watched_no_more_is_all_that_is_watched() -> None:
+    look = seen(VAGRANT.path, INSTALL.path, watched=INSTALL.path)
+    assert [source.place for source in _cloudinit_rerun._watches(look, {"path": None, "watch": False})] == [INSTALL]
+    assert _cloudinit_rerun._watches(look, {"path": None, "watch": None}) == []
 
 
 def test_which_of_two_is_meant_cannot_be_told() -> None:

@@ -285,6 +285,7 @@ def test_files_that_cannot_be_applied() -> None:
         "empty": judge(replace(CURRENT, content=Content(0, "", form="empty")), boot=BOOT),
         "silence": judge(replace(CURRENT, unit={}), boot=BOOT),
         "no unit": judge(replace(CURRENT, unit={"LoadState": "not-found"}), boot=BOOT),
+        "masked": judge(replace(CURRENT, unit={"LoadState": "masked"}), boot=BOOT),
     }
     assert {name: state.name for name, state in found.items()} == {
         "folder": "unusable",
@@ -293,6 +294,7 @@ def test_files_that_cannot_be_applied() -> None:
         "empty": "not_applicable",
         "silence": "unknown",
         "no unit": "unusable",
+        "masked": "not_applicable",
     }
     assert {state.name for state in found.values()} <= set(NAMES)
 
