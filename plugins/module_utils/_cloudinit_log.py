@@ -109,58 +109,56 @@ class Run:
         return [command for command in self.commands if command.result not in ("", "done")]
 
 
+# Compiled as soon as there is a log to read; a host whose user-data is in force is asked for none.
+
 # `Nov 22 08:00:07.123456 host coreos-cloudinit[540]: ...`, with or without fractions, or as ISO 8601
-_JOURNAL = re.compile(
-    r"([A-Z][a-z]{2} [ 0-9][0-9] [0-9:.]{8,15}|[0-9]{4}-[0-9:T+-]{10,25}) \S+ [^\s\[]+\[([0-9]{1,10})\]: (.*)\Z"
-)
-_DATE = re.compile(r"[0-9]{4}/[0-9]{2}/[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2} ")
+_JOURNAL = r"([A-Z][a-z]{2} [ 0-9][0-9] [0-9:.]{8,15}|[0-9]{4}-[0-9:T+-]{10,25}) \S+ [^\s\[]+\[([0-9]{1,10})\]: (.*)\Z"
+_DATE = r"[0-9]{4}/[0-9]{2}/[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2} "
 # where useradd fails, its whole command line is told
-_PASSWORD = re.compile(r"(--password )[^ ]*")
-_FINDING = re.compile(r"line ([0-9]{1,9}): (error|warning|info): (.*)\Z", re.DOTALL)
+_PASSWORD = r"(--password )[^ ]*"
+_FINDING = r"(?s)line ([0-9]{1,9}): (error|warning|info): (.*)\Z"
 # up to 0.11 names are not in quotes, and it says where units and drop-ins lie
 _NAME = r'"?([^"\s]+)"?'
 
 _KINDS = (
-    (re.compile(r"Parsing user-data as (cloud-config|script)\Z"), ""),
-    (re.compile(r"Detected an Ignition config"), "ignition"),
+    (r"Parsing user-data as (cloud-config|script)\Z", ""),
+    (r"Detected an Ignition config", "ignition"),
 )
-_FILE = re.compile(r"Wrote file (?!to )(\S.*) to filesystem\Z")
-_UPDATED = re.compile(r"Updated (/.*)\Z")
+_FILE = r"Wrote file (?!to )(\S.*) to filesystem\Z"
+_UPDATED = r"Updated (/.*)\Z"
 # from 1.0 on: each file, as it is moved to its place
-_PLACED_FILE = re.compile(r'Wrote file to "(.*)"\Z')
-_UNIT = re.compile(rf"Wrote unit {_NAME}\Z")
-_DROP_IN = re.compile(rf"Wrote drop-in unit {_NAME}\Z")
-_PLACED = re.compile(rf"Placed (?:drop-in )?unit {_NAME} at (/.*)\Z")
-_ENABLED = re.compile(rf"Enabled unit {_NAME}\Z")
-_MASKED = re.compile(rf"Masking unit file {_NAME}\Z")
+_PLACED_FILE = r'Wrote file to "(.*)"\Z'
+_UNIT = rf"Wrote unit {_NAME}\Z"
+_DROP_IN = rf"Wrote drop-in unit {_NAME}\Z"
+_PLACED = rf"Placed (?:drop-in )?unit {_NAME} at (/.*)\Z"
+_ENABLED = rf"Enabled unit {_NAME}\Z"
+_MASKED = rf"Masking unit file {_NAME}\Z"
 # the quote at the end is there up to 1.12
 _CALL = (
-    re.compile(r"Calling unit command \"([^\"\s]+)\" on \"([^\"\s]+)\"'?\Z"),
-    re.compile(r"Calling unit command '(\S+) (\S+)'\Z"),
+    r"Calling unit command \"([^\"\s]+)\" on \"([^\"\s]+)\"'?\Z",
+    r"Calling unit command '(\S+) (\S+)'\Z",
 )
 _RESULT = (
-    re.compile(r"Result of \"([^\"\s]+)\" on \"([^\"\s]+)\": (.*)\Z"),
-    re.compile(r"Result of '(\S+) (\S+)': (.*)\Z"),
+    r"Result of \"([^\"\s]+)\" on \"([^\"\s]+)\": (.*)\Z",
+    r"Result of '(\S+) (\S+)': (.*)\Z",
 )
-_NETWORKD = re.compile(r"Restarted systemd-networkd \((.*)\)\Z")
-_SCRIPT = re.compile(r"Creating transient systemd unit '(\S+)'\Z")
-_BEGUN = re.compile(
+_NETWORKD = r"Restarted systemd-networkd \((.*)\)\Z"
+_SCRIPT = r"Creating transient systemd unit '(\S+)'\Z"
+_BEGUN = (
     r"(?:Writing (?:file|unit|drop-in unit) |Enabling unit file |Calling unit command |Restarting systemd-networkd\Z"
     r"|Fetching |Creating user |Creating transient )"
 )
-_SAID = re.compile(
+_SAID = (
     r"(?:Set hostname to |User |Setting '|Creating user |Authoriz|Skipping |Warning: |Error while downing interface )"
 )
-_FAILED = re.compile(
-    r"(?:Failed |failed |Command '.*' failed|No datasources available|Unrecognized |Unable to |Error )", re.DOTALL
-)
+_FAILED = r"(?s)(?:Failed |failed |Command '.*' failed|No datasources available|Unrecognized |Unable to |Error )"
 
 
 def parse_journal(text: str) -> list[Message]:
     """Return the messages of `journalctl -o short-precise`, `short-iso` or `short`; a message may have many lines."""
     messages: list[Message] = []
     for line in text.split("\n"):
-        match = _JOURNAL.match(line)
+        match = re.match(_JOURNAL, line)
         if match:
             messages.append(Message(match[1], int(match[2]), match[3]))
         elif messages and line[:1].isspace() and line.strip():
@@ -188,11 +186,11 @@ def parse_run(lines: t.Iterable[str]) -> Run:
     findings: list[Finding] = []
     errors: list[str] = []
     for line in lines:
-        text = _PASSWORD.sub(r"\1…", _DATE.sub("", line, count=1).rstrip())
+        text = re.sub(_PASSWORD, r"\1…", re.sub(_DATE, "", line, count=1).rstrip())
         if not text:
             continue
-        doing = printable(text) if _BEGUN.match(text) else ""
-        finding = _FINDING.match(text)
+        doing = printable(text) if re.match(_BEGUN, text) else ""
+        finding = re.match(_FINDING, text)
         if finding:
             findings.append(Finding(int(finding[1]), finding[2], printable(finding[3])))
             continue
@@ -200,35 +198,35 @@ def parse_run(lines: t.Iterable[str]) -> Run:
         path = _first(_PLACED_FILE, text) or path
         call = _any(_CALL, text)
         result = _any(_RESULT, text)
-        placed = _PLACED.match(text)
-        if _FAILED.match(text):
+        placed = re.match(_PLACED, text)
+        if re.match(_FAILED, text):
             errors.append(printable(text))
-        elif _FILE.match(text) or _UPDATED.match(text):
+        elif re.match(_FILE, text) or re.match(_UPDATED, text):
             files.append(_first(_FILE, text) or _first(_UPDATED, text))
             path = ""
-        elif _UNIT.match(text):
+        elif re.match(_UNIT, text):
             units.append((_first(_UNIT, text), path))
             path = ""
-        elif _DROP_IN.match(text):
+        elif re.match(_DROP_IN, text):
             drop_ins.append((_first(_DROP_IN, text), path))
             path = ""
         elif placed:
             folder, _slash, name = placed[2].rpartition("/")
             (drop_ins if folder.endswith(".d") else units).append((name, placed[2]))
-        elif _ENABLED.match(text):
+        elif re.match(_ENABLED, text):
             enabled.append(_first(_ENABLED, text))
-        elif _MASKED.match(text):
+        elif re.match(_MASKED, text):
             masked.append(_first(_MASKED, text))
         elif call:
             commands.append(Command(call[1], call[2]))
         elif result:
             _end(commands, Command(result[1], result[2], printable(result[3])))
-        elif _NETWORKD.match(text):
+        elif re.match(_NETWORKD, text):
             commands.append(Command("restart", "systemd-networkd.service", printable(_first(_NETWORKD, text))))
-        elif _SCRIPT.match(text):
+        elif re.match(_SCRIPT, text):
             scripts.append(_first(_SCRIPT, text))
             doing = ""
-        elif _SAID.match(text):
+        elif re.match(_SAID, text):
             said.append(printable(text))
     return Run(
         kind=kind,
@@ -265,16 +263,16 @@ def _end(commands: list[Command], ended: Command) -> None:
 
 def _kind(text: str) -> str:
     for pattern, kind in _KINDS:
-        match = pattern.match(text)
+        match = re.match(pattern, text)
         if match:
             return kind or match[1]
     return ""
 
 
-def _first(pattern: re.Pattern[str], text: str) -> str:
-    match = pattern.match(text)
+def _first(pattern: str, text: str) -> str:
+    match = re.match(pattern, text)
     return match[1] if match else ""
 
 
-def _any(patterns: t.Iterable[re.Pattern[str]], text: str) -> re.Match[str] | None:
-    return next((match for pattern in patterns for match in [pattern.match(text)] if match), None)
+def _any(patterns: t.Iterable[str], text: str) -> re.Match[str] | None:
+    return next((match for pattern in patterns for match in [re.match(pattern, text)] if match), None)
