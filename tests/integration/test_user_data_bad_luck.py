@@ -254,8 +254,9 @@ def command(verb: str, host: Machine, *words: str) -> None:
     )
 
 
-def wait_until(host: Machine, script: str) -> None:
-    host.sh(f"timeout 30 /bin/sh -c {shlex.quote(f'until {script}; do sleep 0.1; done')}")
+def wait_until(host: Machine, script: str, *, then: str = "", check: bool = True) -> None:
+    """Wait, and do something then in the same session, because another one may come seconds later."""
+    host.sh(f"timeout 120 /bin/sh -c {shlex.quote(f'until {script}; do sleep 0.1; done')} || exit\n{then}", check=check)
 
 
 @contextmanager
@@ -363,8 +364,7 @@ def test_a_file_that_is_replaced_while_it_is_applied(machine: MachineFactory) ->
         if not given:
             host.sh(place(config(now + 1, *SLOW)))
         with playing(host, rerun(**({"content": config(now + 1, *SLOW)} if given else {}))) as future:
-            wait_until(host, IS_SLOW)
-            host.sh(place(config(now + 2)))
+            wait_until(host, IS_SLOW, then=place(config(now + 2)))
             play = future.result()
         message = play.last.message
         assert play.rc == 2 and f"{FILE} was changed by somebody else while it was applied" in message, play.output
@@ -379,9 +379,8 @@ def test_ssh_is_lost_while_it_is_applied(machine: MachineFactory) -> None:
     host = machine("user-data-fresh")
     now = settled(host)
     with playing(host, rerun(content=config(now + 1, *SLOW))) as future:
-        wait_until(host, IS_SLOW)
-        # all connections but that of this command
-        host.sh("own=$PPID; for s in $(pgrep -f 'sshd: core'); do [ $s = \"$own\" ] || kill -9 $s; done", check=False)
+        # all connections, also that of this command
+        wait_until(host, IS_SLOW, then="kill -9 $(pgrep -f 'sshd: core')", check=False)
         assert future.result().rc == 4, future.result().output
     wait_until(host, f"! {IS_SLOW}")
     again = host.play([rerun(content=config(now + 1, *SLOW))], options=AS_ROOT)

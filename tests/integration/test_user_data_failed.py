@@ -21,19 +21,20 @@ if TYPE_CHECKING:
 INSTALL = "/var/lib/coreos-install/user_data"
 
 
-def app(command: str) -> str:
+def app(*settings: str) -> str:
     return config(
         1,
-        *("coreos:", "  units:", "    - name: app.service", "      command: start"),
-        *("      content: |", "        [Service]", f"        ExecStart={command}"),
+        *("coreos:", "  units:", "    - name: app.service", "      command: start", "      content: |"),
+        *("        [Service]", *(f"        {line}" for line in settings), "        ExecStart=/usr/bin/sleep infinity"),
     )
 
 
 def test_a_unit_that_does_not_come_up_again_hides_nothing_of_the_run(machine: MachineFactory) -> None:
     host = machine("user-data-fresh")
-    host.sh(place(app("/usr/bin/sleep infinity")))
+    host.sh(place(app()))
     assert host.play([rerun()], options=AS_ROOT).rc == 0
-    host.sh(place(app("/usr/bin/false")))
+    # not the process itself: a simple service is up until that has ended, however soon
+    host.sh(place(app("ExecStartPre=/usr/bin/false")))
     failed = host.play([rerun(restart_changed_units=True)], options=AS_ROOT).last.result
     assert failed["msg"].startswith("app.service did not restart"), failed
     assert failed["changed"] and failed["actions"]
