@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
@@ -20,6 +21,8 @@ from ansible_collections.container_linux.remediation.tests.integration.etcd_key.
 )
 
 _NUMBERS = count(1)
+# a test of another process at the same time has other keys
+_RUN = secrets.token_hex(4)
 
 
 @pytest.fixture(scope="session")
@@ -63,4 +66,4 @@ def etcd(request: pytest.FixtureRequest) -> Etcd:
 @pytest.fixture
 def key() -> str:
     """A key that no other test uses."""
-    return f"/test/{next(_NUMBERS)}/config"
+    return f"/test/{_RUN}-{next(_NUMBERS)}/config"

@@ -123,7 +123,7 @@ def running(
 
 
 def _wait_for(etcd: Etcd, log: Path) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline and etcd.process.poll() is None:
         with suppress(OSError, ValueError):
             if etcd.call("GET", "/health", timeout=2).get("health") == "true":
