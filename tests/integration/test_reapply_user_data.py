@@ -201,7 +201,7 @@ def test_a_script_runs_where_that_is_allowed(machine: MachineFactory) -> None:
     given = {"user_data_content": "#!/bin/sh\necho ran >/run/script\n", "user_data_allow_scripts": True}
     play = host.playbook(REAPPLY, variables=given)
     assert play.rc == 0 and recap(play)["changed"] == 1, play.output
-    host.sh("timeout 10 sh -c 'until [ -s /run/script ]; do sleep 0.1; done'")
+    host.sh("timeout 60 sh -c 'until [ -s /run/script ]; do sleep 0.1; done'")
     again = host.playbook(REAPPLY, variables=given)
     assert again.rc == 0 and recap(again)["changed"] == 0, again.output
 
@@ -257,7 +257,7 @@ def test_where_nothing_was_nothing_is_left(machine: MachineFactory) -> None:
     one_sentence(host.playbook(REAPPLY, variables=given), f"There was no {FILE} before, so it was removed again.")
     assert host.sh(f"ls -A {FILE.rpartition('/')[0]}") == ""
     # the host waits for it as it did before
-    host.sh(place(config(2)) + f"; timeout 20 sh -c \"until systemctl is-active -q '{UNIT}'; do sleep 0.1; done\"")
+    host.sh(place(config(2)) + f"; timeout 60 sh -c \"until systemctl is-active -q '{UNIT}'; do sleep 0.1; done\"")
     assert "number-2" in host.sh("cat /etc/luck.txt")
 
 
