@@ -12,7 +12,6 @@ import json
 import os
 import re
 import shlex
-import shutil
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -24,7 +23,6 @@ import pytest
 from ansible_collections.container_linux.remediation.plugins.module_utils import (
     _cloudinit_act,
     _cloudinit_rerun,
-    _user_data_apply,
     _user_data_look,
 )
 from ansible_collections.container_linux.remediation.plugins.module_utils._cloud_config import Asked
@@ -46,12 +44,13 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._user_
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_skeleton import parse_skeleton
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_state import State
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_units import UnitState
-from ansible_collections.container_linux.remediation.tests.unit.plugins.module_utils.test__user_data_apply import (
+from ansible_collections.container_linux.remediation.tests.unit.plugins.module_utils.user_data_machine import (
     BOOT,
+    Applying,
+    apply_below,
+    in_each_shell,
     locked,
-)
-from ansible_collections.container_linux.remediation.tests.unit.plugins.module_utils.test__user_data_apply import (
-    Machine as Applying,
+    look_below,
 )
 
 PARAMS: dict[str, Any] = {
@@ -84,29 +83,19 @@ class Machine(Applying):
 
     def __init__(self, root: Path, shell: str) -> None:
         super().__init__(root, shell)
-        self.file = root / "user-data"
+        self.lies_at(root / "user-data")
         self.target = root / "written"
         self.unit = place_of(str(self.file)).unit
-        self.memory = root / "memory" / self.unit.partition("@")[2].removesuffix(".service")
-        self.good, self.before = (self.memory.with_name(f"{self.memory.name}.{kind}") for kind in ("good", "before"))
-        (root / "place").unlink()
-        (root / "place").symlink_to(self.file)
         self.phases: list[str] = []
         (root / "home/.ssh").mkdir(parents=True)
         (root / "home/.ssh/authorized_keys").write_text(f"ssh-rsa {KEY} me\n")
-        self.program("getent", f"#!/bin/sh\necho core:x:500:500:Core:{root}/home:/bin/sh\n")
-        self.program("coreos-cloudinit", "#!/bin/sh\nexit 0\n")
-        self.program("busctl", "#!/bin/sh\nexit 1\n")
+        self.program("getent", f"echo core:x:500:500:Core:{root}/home:/bin/sh")
+        self.program("coreos-cloudinit", "exit 0")
+        self.program("busctl", "exit 1")
         if os.getuid():
-            real = shutil.which("stat")
-            script = f'#!/bin/sh\n{real} "$@" | sed "s/^\\([0-9]* [0-7]* \\){os.getuid()} /\\10 /"\n'
-            self.program("stat", script)
+            self.be_seen_as(0)
         self.ran_last()
         self.restart_does(self.writes())
-
-    @property
-    def environment(self) -> dict[str, str]:
-        return {**super().environment, "SUDO_USER": "core"}
 
     def ran_last(self, *, at: float | None = None, pid: int = 0, **properties: str) -> None:
         """Have the unit have run at that time; it was not in this boot without one."""
@@ -157,20 +146,10 @@ class Machine(Applying):
 
 
 @pytest.fixture
-def machine(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
-    script = _user_data_look._LOOK_SH
-    assert "sleep 1" in script
-    # every file of a test has only just been written
-    monkeypatch.setattr(_user_data_look, "_LOOK_SH", script.replace("sleep 1", ":"))
-    for module in (_user_data_apply, _user_data_look):
-        monkeypatch.setattr(module, "MEMORY", str(tmp_path / "memory"))
-    monkeypatch.setattr(_user_data_look, "TEMPORARY", str(tmp_path / "given.XXXXXX"))
-    monkeypatch.setattr(_user_data_apply, "LOCK", str(tmp_path / "lock"))
-    monkeypatch.setattr(_user_data_apply, "_PATIENCE", 1)
-    return Machine(tmp_path, f"/bin/{getattr(request, 'param', 'sh')}")
-
-
-in_each_shell = pytest.mark.parametrize("machine", ["sh", "bash"], indirect=True)
+def machine(shell: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
+    look_below(monkeypatch, tmp_path)
+    apply_below(monkeypatch, tmp_path)
+    return Machine(tmp_path, shell)
 
 
 @in_each_shell
@@ -308,7 +287,7 @@ def test_a_script_runs_where_it_is_allowed(machine: Machine) -> None:
     assert machine.ran == "#!/bin/sh\nexit\n"
 
 
-VERSION = "#!/bin/sh\n[ $1 != --version ] || exit 0\n"
+VERSION = "[ $1 != --version ] || exit 0\n"
 
 
 def test_what_the_host_finds_wrong_blocks_and_what_it_warns_of_does_not(machine: Machine) -> None:
@@ -354,9 +333,8 @@ def test_a_masked_unit_is_a_wish(machine: Machine, monkeypatch: pytest.MonkeyPat
     for params in ({}, {"content": machine.cloud_config("two")}):
         message = machine.fails(**params).message
         assert "would never be applied: its unit" in message
-        assert f"Nothing was changed; if it is to run again, have it back with \"systemctl unmask '{machine.unit}'\"." in (
-            message
-        )
+        told = f"Nothing was changed; if it is to run again, have it back with \"systemctl unmask '{machine.unit}'\"."
+        assert told in message
     # who asks for no file in particular is told
     monkeypatch.setattr(_cloudinit_rerun, "PLACES", [place_of(str(machine.file))])
     found = machine.rerun(path=None)
@@ -369,7 +347,7 @@ def test_a_masked_unit_is_a_wish(machine: Machine, monkeypatch: pytest.MonkeyPat
 
 def test_a_file_that_cannot_be_read(machine: Machine) -> None:
     machine.file.write_text(machine.cloud_config("one"))
-    machine.program("sha256sum", "#!/bin/sh\necho 'I/O error' >&2\nexit 1\n")
+    machine.program("sha256sum", "echo 'I/O error' >&2\nexit 1\n")
     failed = machine.fails()
     assert "could not be read on the host, though it is to be applied" in failed.message
     assert "I/O error" in failed.details["warnings"][0]
@@ -535,7 +513,7 @@ def test_what_cannot_be_remembered_is_applied_all_the_same(machine: Machine) -> 
 
 def test_a_run_that_logged_nothing_is_told_of(machine: Machine) -> None:
     machine.file.write_text(machine.cloud_config("one"))
-    machine.program("journalctl", "#!/bin/sh\nexit 0\n")
+    machine.program("journalctl", "exit 0\n")
     (warning,) = machine.rerun()["warnings"]
     assert warning.startswith("The journal has nothing of what ")
 
@@ -544,7 +522,7 @@ def test_a_run_that_goes_on_is_waited_for(machine: Machine) -> None:
     machine.file.write_text(machine.cloud_config("one"))
     time.sleep(1.1)
     machine.ran_last(at=time.time(), ActiveState="activating")
-    machine.program("journalctl", "#!/bin/sh\nexit 0\n")
+    machine.program("journalctl", "exit 0\n")
     (machine.root / "going-on").write_text("STATE=activating; echo STATE=active >going-on")
     machine.target.write_text("one")
     found = machine.rerun()
@@ -566,7 +544,7 @@ def test_a_file_that_only_memory_tells_to_be_stale_is_looked_into(machine: Machi
     known = json.loads(machine.memory.read_text())
     text = json.dumps({**known, "applied": 0}).replace('"applied": 0', f'"applied": {time.time() + 200:.9f}')
     machine.memory.write_text(text)
-    machine.program("journalctl", "#!/bin/sh\nexit 0\n")
+    machine.program("journalctl", "exit 0\n")
     found = machine.rerun()
     assert machine.phases == ["look", "look", "apply", "compare"]
     assert found["changed"]

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import subprocess
+
 import pytest
 
 from ansible_collections.container_linux.remediation.plugins.module_utils._host import RemediationError
@@ -10,6 +12,7 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._syste
     Job,
     blockers,
     blocking_chain,
+    escape_path,
     job_result,
     parse_jobs,
     parse_show,
@@ -221,3 +224,12 @@ def test_a_state_is_told_in_few_words() -> None:
         "inactive (dead), refused by an assertion of its unit file"
     )
     assert state_words({"Id": "a", "LoadState": "not-found"}) == "not-found"
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/", "//a//b/", "/.hidden/.x", "/usr/share/oem/cloud-config.yml", "/a b/ä", "/a:b_c.d@e", "/%i/\\x2d", "/-"],
+)
+def test_a_path_is_escaped_as_systemd_does(path: str) -> None:
+    done = subprocess.run(["systemd-escape", "--path", "--", path], capture_output=True, text=True, check=True)
+    assert escape_path(path) == done.stdout.rstrip("\n")

@@ -6,21 +6,16 @@ journalctl that are told what to say."""
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import fcntl
-import hashlib
 import json
 import os
 import re
-import shlex
 import shutil
 import signal
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -29,162 +24,39 @@ from hypothesis import strategies as st
 from ansible_collections.container_linux.remediation.plugins.module_utils import _user_data_apply
 from ansible_collections.container_linux.remediation.plugins.module_utils._cloudinit_log import Command
 from ansible_collections.container_linux.remediation.plugins.module_utils._host import Completed, RemediationError
-from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import escape_path
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_apply import (
-    Applied,
     apply,
     doubt,
-    restore,
 )
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_memory import parse_memory
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_seen import (
-    Content,
-    File,
     Memory,
-    Place,
-    Source,
     Written,
 )
-
-UNIT = "user-cloudinit@x.service"
-WATCH = r"a\x2db.path"
-BOOT = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-OLD = "#cloud-config\nhostname: old\n"
-NEW = "#cloud-config\nhostname: 'new $(id) \\n %s'\n"
-WRITTEN = Written(
-    files=["/a b", "/ü\u2028'\"\\n%s"], units=["b.service"], drop_ins=["c.service/1.conf"], enabled=[], masked=[]
+from ansible_collections.container_linux.remediation.tests.unit.plugins.module_utils.user_data_machine import (
+    BOOT,
+    NEW,
+    OLD,
+    UNIT,
+    VARIABLES,
+    WATCH,
+    WRITTEN,
+    Applying,
+    apply_below,
+    digest,
+    in_each_shell,
+    locked,
 )
-VARIABLES = ("ASKED_UNITS", "SHOWN_UNITS", "LEFT_FILES", "LEFT_UNITS", "LEFT_DROP_INS", "LEFT_ENABLED", "LEFT_MASKED")
-
-# `restart` runs what it is told to, notes what it has been given to run, and so do the others
-_SYSTEMCTL = r"""#!/bin/sh
-cd "$(dirname "$0")/.."
-printf '%s\n' "systemctl $*" >>asked
-case $* in
-  *restart*) cat place >>ran 2>/dev/null; . ./restart ;;
-  'show -p ActiveState '*) [ ! -e going-on ] || { . ./going-on; echo "ActiveState=$STATE"; } ;;
-  *show*) cat shown ;;
-esac
-"""
-
-
-def digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-class Machine:
-    """A host with a user-data, and a unit that runs it."""
-
-    def __init__(self, root: Path, shell: str) -> None:
-        self.root = root
-        self.shell = shell
-        self.file = root / "user dätä"
-        self.memory = root / "memory" / escape_path(str(self.file))
-        self.good, self.before = (self.memory.with_name(f"{self.memory.name}.{kind}") for kind in ("good", "before"))
-        self.watches: list[str] = [WATCH]
-        self.script = self.stdout = ""
-        (root / "bin").mkdir()
-        (root / "place").symlink_to(self.file)
-        self.program("systemctl", _SYSTEMCTL)
-        self.program("coreos-cloudinit", "#!/bin/sh\nexit 1\n")
-        self.restart_does("exit 0")
-        self.shows()
-        self.logs('Result of "start" on "b.service": done')
-
-    def program(self, name: str, text: str) -> None:
-        path = self.root / "bin" / name
-        path.write_text(text)
-        path.chmod(0o755)
-
-    def restart_does(self, lines: str) -> None:
-        (self.root / "restart").write_text(f"{lines}\n")
-
-    def shows(self, **properties: str) -> None:
-        unit = {"Id": UNIT, "ActiveState": "active", "Result": "success", "ConditionResult": "yes", "ExecMainPID": "7"}
-        (self.root / "shown").write_text("".join(f"{key}={value}\n" for key, value in {**unit, **properties}.items()))
-
-    def logs(self, *lines: str, status: int = 0) -> None:
-        text = "\n".join(f"Nov 22 08:00:07.000001 a coreos-cloudinit[7]: {line}" for line in lines)
-        self.program(
-            "journalctl",
-            f'#!/bin/sh\necho "journalctl $*" >>{self.root}/asked\n[ "$1" != --sync ] || exit 0\n'
-            f"echo {shlex.quote(text)}\n[ {status} -eq 0 ] || echo 'no rights' >&2\nexit {status}\n",
-        )
-
-    @property
-    def asked(self) -> list[str]:
-        path = self.root / "asked"
-        return path.read_text().splitlines() if path.exists() else []
-
-    @property
-    def ran(self) -> str:
-        """What the unit has run."""
-        path = self.root / "ran"
-        return path.read_text() if path.exists() else ""
-
-    @property
-    def environment(self) -> dict[str, str]:
-        return {**os.environ, "PATH": f"{self.root / 'bin'}:{os.environ['PATH']}"}
-
-    def run(self, script: str) -> Completed:
-        self.script = script
-        done = subprocess.run(
-            [self.shell, "-s"],
-            input=script.encode("utf-8", "surrogateescape"),
-            capture_output=True,
-            check=False,
-            env=self.environment,
-            timeout=60,
-        )
-        self.stdout = done.stdout.decode()
-        return Completed(done.returncode, self.stdout, done.stderr.decode())
-
-    def source(self) -> Source:
-        """What a look has seen."""
-        there = self.file.exists()
-        return Source(
-            Place("given", str(self.file), UNIT),
-            file=File("regular file", 1, "644", 0, 1, 1.0) if there else None,
-            content=Content(1, digest(self.file.read_text())) if there else None,
-            watches=[{"Id": name} for name in self.watches],
-        )
-
-    def apply(self, given: str | None = None, *, source: Source | None = None, **options: Any) -> Applied:
-        source = source or self.source()
-        variables = options.pop("variables", dict.fromkeys(VARIABLES, ""))
-        wanted = {"timeout": 20, "wait": False, "written": WRITTEN, "boot": BOOT, **options}
-        sha256 = source.sha256 if given is None else digest(given)
-        return apply(self, source, given=given, sha256=sha256, variables=variables, **wanted)
-
-    def restore(self, source: Source, **options: Any) -> str:
-        return restore(self, source, **{"sha256": digest(NEW), "watch": False, **options})
-
-    def parts(self) -> list[Path]:
-        """What was written and has not come to its place."""
-        return list(self.root.rglob(".container-linux-remediation.*"))
 
 
 @pytest.fixture
-def machine(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
-    monkeypatch.setattr(_user_data_apply, "MEMORY", str(tmp_path / "memory"))
-    monkeypatch.setattr(_user_data_apply, "LOCK", str(tmp_path / "lock"))
-    monkeypatch.setattr(_user_data_apply, "_PATIENCE", 1)
-    return Machine(tmp_path, f"/bin/{getattr(request, 'param', 'sh')}")
-
-
-# the hosts' sh is bash
-in_each_shell = pytest.mark.parametrize("machine", ["sh", "bash"], indirect=True)
-
-
-@contextlib.contextmanager
-def locked(machine: Machine) -> Iterator[None]:
-    with (machine.root / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+def machine(shell: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Applying:
+    apply_below(monkeypatch, tmp_path)
+    return Applying(tmp_path, shell)
 
 
 @in_each_shell
-def test_what_is_there_is_run_and_remembered(machine: Machine) -> None:
+def test_what_is_there_is_run_and_remembered(machine: Applying) -> None:
     machine.file.write_text(OLD)
     began = int(time.time())
     applied = machine.apply()
@@ -208,7 +80,7 @@ def test_what_is_there_is_run_and_remembered(machine: Machine) -> None:
 
 
 @in_each_shell
-def test_what_is_remembered_is_what_the_look_reads(machine: Machine) -> None:
+def test_what_is_remembered_is_what_the_look_reads(machine: Applying) -> None:
     machine.file.write_text(OLD)
     before = time.time()
     machine.apply()
@@ -226,7 +98,7 @@ def test_what_is_remembered_is_what_the_look_reads(machine: Machine) -> None:
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=15, deadline=None)
 @given(st.lists(st.text(st.characters(codec="utf-8"))))
-def test_whatever_is_written_is_remembered_in_one_line(machine: Machine, files: list[str]) -> None:
+def test_whatever_is_written_is_remembered_in_one_line(machine: Applying, files: list[str]) -> None:
     machine.file.write_text(OLD)
     machine.apply(written=Written(files=files))
     text = machine.memory.read_text()
@@ -236,7 +108,7 @@ def test_whatever_is_written_is_remembered_in_one_line(machine: Machine, files: 
 
 
 @in_each_shell
-def test_what_is_given_takes_the_place_of_what_is_there(machine: Machine) -> None:
+def test_what_is_given_takes_the_place_of_what_is_there(machine: Applying) -> None:
     machine.file.write_text(OLD)
     machine.file.chmod(0o640)
     if os.getuid() == 0:
@@ -260,11 +132,10 @@ def test_what_is_given_takes_the_place_of_what_is_there(machine: Machine) -> Non
 
 
 @in_each_shell
-def test_what_is_given_where_nothing_was(machine: Machine, tmp_path: Path) -> None:
-    machine.file = tmp_path / "var/lib/x/user-data"
+def test_what_is_given_where_nothing_was(machine: Applying, tmp_path: Path) -> None:
+    machine.lies_at(tmp_path / "var/lib/x/user-data")
     machine.memory.parent.mkdir()
     machine.before.write_text("of another time")
-    machine = machine_at(machine, machine.file)
     applied = machine.apply(NEW)
     assert applied.same
     assert machine.file.read_text() == NEW
@@ -273,21 +144,12 @@ def test_what_is_given_where_nothing_was(machine: Machine, tmp_path: Path) -> No
     assert not machine.before.exists()
 
 
-def machine_at(machine: Machine, file: Path) -> Machine:
-    """The same machine, with its user-data elsewhere."""
-    machine.file = file
-    machine.memory = machine.root / "memory" / escape_path(str(file))
-    machine.good, machine.before = (
-        machine.memory.with_name(f"{machine.memory.name}.{kind}") for kind in ("good", "before")
-    )
-    return machine
-
-
 @pytest.mark.skipif(os.getuid() != 0, reason="only root may write there")
-def test_a_file_just_below_the_root(machine: Machine) -> None:
+def test_a_file_just_below_the_root(machine: Applying) -> None:
     path = Path(f"/container-linux-remediation-test-{os.getpid()}")
     try:
-        assert machine_at(machine, path).apply(NEW).same
+        machine.lies_at(path)
+        assert machine.apply(NEW).same
         assert path.read_text() == NEW
     finally:
         path.unlink(missing_ok=True)
@@ -295,7 +157,7 @@ def test_a_file_just_below_the_root(machine: Machine) -> None:
 
 @in_each_shell
 @pytest.mark.parametrize("is_there", [True, False])
-def test_a_link_stays_and_what_it_leads_to_is_replaced(machine: Machine, is_there: bool) -> None:
+def test_a_link_stays_and_what_it_leads_to_is_replaced(machine: Applying, is_there: bool) -> None:
     real = machine.root / "else where/real"
     real.parent.mkdir()
     if is_there:
@@ -317,7 +179,7 @@ def test_a_link_stays_and_what_it_leads_to_is_replaced(machine: Machine, is_ther
 @pytest.mark.parametrize(
     "given_text", ["", "-n", "no line break", "#!/bin/sh\nx\n\n\n", "\\\\ \\n %s 'ü'\r\n", "x" * 900000]
 )
-def test_what_is_given_arrives_byte_for_byte(machine: Machine, given_text: str) -> None:
+def test_what_is_given_arrives_byte_for_byte(machine: Applying, given_text: str) -> None:
     machine.file.write_text(OLD)
     assert machine.apply(given_text).same
     assert machine.file.read_bytes() == given_text.encode()
@@ -325,7 +187,7 @@ def test_what_is_given_arrives_byte_for_byte(machine: Machine, given_text: str) 
 
 @in_each_shell
 @pytest.mark.parametrize("text", [None, NEW])
-def test_who_holds_the_lock_keeps_others_away(machine: Machine, text: str | None) -> None:
+def test_who_holds_the_lock_keeps_others_away(machine: Applying, text: str | None) -> None:
     machine.file.write_text(OLD)
     with (
         locked(machine),
@@ -340,7 +202,7 @@ def test_who_holds_the_lock_keeps_others_away(machine: Machine, text: str | None
 
 
 @in_each_shell
-def test_a_lock_that_cannot_be_had_is_told(machine: Machine) -> None:
+def test_a_lock_that_cannot_be_had_is_told(machine: Applying) -> None:
     machine.file.write_text(OLD)
     source = machine.source()
     (machine.root / "lock").mkdir()
@@ -356,7 +218,7 @@ def test_a_lock_that_cannot_be_had_is_told(machine: Machine) -> None:
 @in_each_shell
 @pytest.mark.parametrize("text", [None, NEW])
 @pytest.mark.parametrize("change", ["other", "gone", "folder", "come"])
-def test_what_changed_since_the_look_is_left_alone(machine: Machine, change: str, text: str | None) -> None:
+def test_what_changed_since_the_look_is_left_alone(machine: Applying, change: str, text: str | None) -> None:
     if change != "come":
         machine.file.write_text(OLD)
     source = machine.source()
@@ -373,9 +235,9 @@ def test_what_changed_since_the_look_is_left_alone(machine: Machine, change: str
 
 
 @in_each_shell
-def test_no_room_for_what_is_given(machine: Machine) -> None:
+def test_no_room_for_what_is_given(machine: Applying) -> None:
     machine.file.write_text(OLD)
-    machine.program("dd", "#!/bin/sh\nfor w; do case $w in of=*) exec cat >/dev/full ;; esac; done")
+    machine.program("dd", "for w; do case $w in of=*) exec cat >/dev/full ;; esac; done")
     with pytest.raises(
         RemediationError, match=r"could not be put at .*No space left.*is still there, and nothing was run; cure that"
     ):
@@ -402,10 +264,10 @@ def small(tmp_path: Path) -> Iterator[Path]:
         subprocess.run(["umount", folder], check=True)
 
 
-def test_a_full_disk_leaves_what_was_there(machine: Machine, small: Path) -> None:
+def test_a_full_disk_leaves_what_was_there(machine: Applying, small: Path) -> None:
     file = small / "user-data"
     file.write_text(OLD)
-    machine = machine_at(machine, file)
+    machine.lies_at(file)
     with pytest.raises(RemediationError, match=r"could not be put at .*No space left on device"):
         machine.apply(NEW + "# x\n" * 50000)
     assert file.read_text() == OLD
@@ -415,7 +277,7 @@ def test_a_full_disk_leaves_what_was_there(machine: Machine, small: Path) -> Non
     assert machine.apply(NEW).same
 
 
-def test_no_room_to_remember_is_no_failure(machine: Machine, small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_room_to_remember_is_no_failure(machine: Applying, small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_user_data_apply, "MEMORY", str(small / "memory"))
     machine.file.write_text(OLD + "# x\n" * 50000)
     applied = machine.apply()
@@ -437,7 +299,7 @@ FAILURES: Mapping[str, tuple[str, dict[str, str], str]] = {
 @in_each_shell
 @pytest.mark.parametrize("how", FAILURES)
 @pytest.mark.parametrize("style", ["Result of 'start b.service': {}", 'Result of "start" on "b.service": {}'])
-def test_only_a_success_is_remembered(machine: Machine, how: str, style: str) -> None:
+def test_only_a_success_is_remembered(machine: Applying, how: str, style: str) -> None:
     machine.file.write_text(OLD)
     machine.apply()
     known = machine.memory.read_text()
@@ -455,7 +317,7 @@ def test_only_a_success_is_remembered(machine: Machine, how: str, style: str) ->
 
 
 @in_each_shell
-def test_what_starts_a_failed_unit_again_is_stopped(machine: Machine) -> None:
+def test_what_starts_a_failed_unit_again_is_stopped(machine: Applying) -> None:
     machine.file.write_text(OLD)
     # it is still at it when the restart has failed
     (machine.root / "going-on").write_text("STATE=activating; echo STATE=failed >going-on")
@@ -473,12 +335,10 @@ def test_what_starts_a_failed_unit_again_is_stopped(machine: Machine) -> None:
 
 @in_each_shell
 @pytest.mark.parametrize("status", [3, 0])
-def test_a_journal_that_tells_nothing(machine: Machine, status: int) -> None:
+def test_a_journal_that_tells_nothing(machine: Applying, status: int) -> None:
     machine.file.write_text(OLD)
     machine.logs(status=status)
-    (machine.root / "bin/journalctl").write_text(
-        f"#!/bin/sh\n[ $1 != --sync ] || exit 1\necho 'no rights' >&2\nexit {status}\n"
-    )
+    machine.program("journalctl", f"[ $1 != --sync ] || exit 1\necho 'no rights' >&2\nexit {status}")
     applied = machine.apply()
     assert not applied.logged
     assert applied.job.rc == 0
@@ -486,7 +346,7 @@ def test_a_journal_that_tells_nothing(machine: Machine, status: int) -> None:
 
 
 @in_each_shell
-def test_what_coreos_cloudinit_says_in_spite_of_itself_stays_on_the_host(machine: Machine) -> None:
+def test_what_coreos_cloudinit_says_in_spite_of_itself_stays_on_the_host(machine: Applying) -> None:
     machine.file.write_text(OLD)
     machine.logs("Command 'useradd --password SECRET b' failed: x", "Failed to parse: cannot decode !!str `SECRET`")
     machine.apply(NEW + "# SECRET\n")
@@ -496,7 +356,7 @@ def test_what_coreos_cloudinit_says_in_spite_of_itself_stays_on_the_host(machine
 
 
 @in_each_shell
-def test_the_log_is_that_of_this_run(machine: Machine) -> None:
+def test_the_log_is_that_of_this_run(machine: Applying) -> None:
     machine.file.write_text(OLD)
     applied = machine.apply()
     (read,) = [line for line in machine.asked if line.startswith("journalctl -b")]
@@ -505,7 +365,7 @@ def test_the_log_is_that_of_this_run(machine: Machine) -> None:
 
 
 @in_each_shell
-def test_a_run_that_goes_on_is_waited_for(machine: Machine) -> None:
+def test_a_run_that_goes_on_is_waited_for(machine: Applying) -> None:
     machine.file.write_text(OLD)
     # two looks at it: then it has ended
     (machine.root / "going-on").write_text("STATE=activating; echo STATE=active >going-on")
@@ -518,7 +378,7 @@ def test_a_run_that_goes_on_is_waited_for(machine: Machine) -> None:
 
 @in_each_shell
 @pytest.mark.parametrize("wait", [True, False])
-def test_the_time_limit_is_kept(machine: Machine, wait: bool) -> None:
+def test_the_time_limit_is_kept(machine: Applying, wait: bool) -> None:
     machine.file.write_text(OLD)
     (machine.root / "going-on").write_text("STATE=activating")
     machine.restart_does("exec sleep 30")
@@ -533,17 +393,17 @@ def test_the_time_limit_is_kept(machine: Machine, wait: bool) -> None:
 
 
 @in_each_shell
-def test_no_limit_but_the_run_s_is_that_long(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_limit_but_the_run_s_is_that_long(machine: Applying, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_user_data_apply, "LIMIT", 1)
     machine.file.write_text(OLD)
-    machine.program("journalctl", "#!/bin/sh\nexec sleep 30\n")
+    machine.program("journalctl", "exec sleep 30\n")
     began = time.monotonic()
     assert not machine.apply(timeout=300).logged
     assert time.monotonic() - began < 15
 
 
 @in_each_shell
-def test_a_unit_that_nothing_watches(machine: Machine) -> None:
+def test_a_unit_that_nothing_watches(machine: Applying) -> None:
     machine.watches = []
     machine.file.write_text(OLD)
     assert machine.apply().job.rc == 0
@@ -555,7 +415,7 @@ def test_a_unit_that_nothing_watches(machine: Machine) -> None:
 
 
 @in_each_shell
-def test_what_the_run_left_behind_is_told(machine: Machine) -> None:
+def test_what_the_run_left_behind_is_told(machine: Applying) -> None:
     machine.file.write_text(OLD)
     variables = {**dict.fromkeys(VARIABLES, ""), "SHOWN_UNITS": "b.service", "LEFT_FILES": str(machine.file)}
     machine.restart_does("sed -i s/^Id=.*/Id=after.service/ shown")
@@ -567,7 +427,7 @@ def test_what_the_run_left_behind_is_told(machine: Machine) -> None:
 
 @in_each_shell
 @pytest.mark.parametrize("watch", [True, False])
-def test_what_was_there_is_put_back(machine: Machine, watch: bool) -> None:
+def test_what_was_there_is_put_back(machine: Applying, watch: bool) -> None:
     machine.file.write_text(OLD)
     machine.file.chmod(0o640)
     source = machine.source()
@@ -589,7 +449,7 @@ def test_what_was_there_is_put_back(machine: Machine, watch: bool) -> None:
 
 
 @in_each_shell
-def test_what_was_not_there_is_removed_again(machine: Machine) -> None:
+def test_what_was_not_there_is_removed_again(machine: Applying) -> None:
     source = machine.source()
     machine.apply(NEW)
     assert machine.restore(source) == f"There was no {machine.file} before, so it was removed again."
@@ -598,7 +458,7 @@ def test_what_was_not_there_is_removed_again(machine: Machine) -> None:
 
 @in_each_shell
 @pytest.mark.parametrize("is_gone", [True, False])
-def test_what_somebody_else_has_put_there_since_is_theirs(machine: Machine, is_gone: bool) -> None:
+def test_what_somebody_else_has_put_there_since_is_theirs(machine: Applying, is_gone: bool) -> None:
     machine.file.write_text(OLD)
     source = machine.source()
     machine.apply(NEW)
@@ -617,14 +477,14 @@ def test_what_somebody_else_has_put_there_since_is_theirs(machine: Machine, is_g
 
 
 @in_each_shell
-def test_what_cannot_be_put_back_is_told_with_where_it_is_kept(machine: Machine) -> None:
+def test_what_cannot_be_put_back_is_told_with_where_it_is_kept(machine: Applying) -> None:
     machine.file.write_text(OLD)
     source = machine.source()
     machine.apply(NEW)
     with locked(machine):
         told = machine.restore(source)
     assert told.endswith(f"could not be put back, for somebody else holds the lock; it is kept as {machine.before}.")
-    machine.program("dd", "#!/bin/sh\necho 'No space left' >&2\nexit 1\n")
+    machine.program("dd", "echo 'No space left' >&2\nexit 1\n")
     told = machine.restore(source)
     assert told.endswith(f"could not be put back: 'No space left'; it is kept as {machine.before}.")
     machine.shell = "/bin/false"
@@ -638,7 +498,7 @@ def test_what_cannot_be_put_back_is_told_with_where_it_is_kept(machine: Machine)
 
 
 @in_each_shell
-def test_what_was_not_proven_is_remembered_as_such(machine: Machine) -> None:
+def test_what_was_not_proven_is_remembered_as_such(machine: Applying) -> None:
     machine.file.write_text(OLD)
     machine.apply()
     known = parse_memory(machine.memory.read_text())
@@ -658,7 +518,7 @@ def test_what_was_not_proven_is_remembered_as_such(machine: Machine) -> None:
 
 
 @in_each_shell
-def test_what_cannot_be_doubted_is_told(machine: Machine) -> None:
+def test_what_cannot_be_doubted_is_told(machine: Applying) -> None:
     machine.file.write_text(OLD)
     machine.apply()
     known = machine.memory.read_text()
@@ -667,7 +527,7 @@ def test_what_cannot_be_doubted_is_told(machine: Machine) -> None:
     assert doubt(machine, machine.source(), sha256=digest(NEW)) == f"{told}."
     with locked(machine):
         assert doubt(machine, machine.source(), sha256=digest(OLD)) == f"{told}."
-    machine.program("dd", "#!/bin/sh\necho 'No space left' >&2\nexit 1\n")
+    machine.program("dd", "echo 'No space left' >&2\nexit 1\n")
     assert doubt(machine, machine.source(), sha256=digest(OLD)) == f"{told}: 'No space left'."
     assert machine.memory.read_text() == known
     machine.shell = "/bin/false"
@@ -675,7 +535,7 @@ def test_what_cannot_be_doubted_is_told(machine: Machine) -> None:
 
 
 @pytest.mark.parametrize("text", [None, NEW])
-def test_a_script_that_is_cut_off_on_its_way_changes_nothing(machine: Machine, text: str | None) -> None:
+def test_a_script_that_is_cut_off_on_its_way_changes_nothing(machine: Applying, text: str | None) -> None:
     machine.file.write_text(OLD)
     source = machine.source()
     machine.apply(text)
@@ -702,7 +562,7 @@ def test_a_script_that_is_cut_off_on_its_way_changes_nothing(machine: Machine, t
 
 
 @in_each_shell
-def test_it_ends_what_it_has_begun_when_nobody_listens(machine: Machine) -> None:
+def test_it_ends_what_it_has_begun_when_nobody_listens(machine: Applying) -> None:
     """The connection is lost in the middle of the run."""
     machine.file.write_text(OLD)
     machine.apply(NEW)
@@ -735,7 +595,7 @@ def test_it_ends_what_it_has_begun_when_nobody_listens(machine: Machine) -> None
 
 
 @in_each_shell
-def test_what_a_killed_run_has_left_is_removed(machine: Machine) -> None:
+def test_what_a_killed_run_has_left_is_removed(machine: Applying) -> None:
     machine.file.write_text(OLD)
     (machine.root / ".container-linux-remediation.abcDEF").write_text("half")
     mine = machine.root / ".container-linux-remediation.mine"
@@ -745,7 +605,7 @@ def test_what_a_killed_run_has_left_is_removed(machine: Machine) -> None:
 
 
 @pytest.mark.parametrize("tool", ["flock", "coreos-cloudinit"])
-def test_a_host_that_lacks_a_tool_is_left_alone(machine: Machine, tool: str) -> None:
+def test_a_host_that_lacks_a_tool_is_left_alone(machine: Applying, tool: str) -> None:
     machine.file.write_text(OLD)
     (machine.root / "bin" / tool).unlink(missing_ok=True)
     folder = machine.root / "tools"

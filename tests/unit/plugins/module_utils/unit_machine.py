@@ -1,7 +1,7 @@
 # Copyright (c) 2026 container_linux.remediation contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Hosts for unit_deps_facts.
+"""Hosts for tests of what asks for units.
 
 `Machine` has this one's shell, sed, stat and files, and a systemctl that is told what to say: there is no systemd
 where unit tests run. `Saying` has nothing but answers.
@@ -118,10 +118,11 @@ Answers = Mapping[str, tuple[str, int]]
 
 
 class Saying:
-    """A host on which a script runs to its end, and says what it is told to."""
+    """A host on which a script runs to its end, and says what it is told to; `twice`: on standard error, too."""
 
-    def __init__(self, sections: Answers) -> None:
+    def __init__(self, sections: Answers, *, twice: bool = False) -> None:
         self.sections = sections
+        self.twice = twice
 
     def run(self, script: str) -> Completed:
         found = re.search(r"^FENCE=(\S+)$", script, re.MULTILINE)
@@ -130,7 +131,7 @@ class Saying:
         stdout = "".join(
             f"\n{found[1]} begin {name}\n{text}\n{found[1]} end {name} {rc}\n" for name, (text, rc) in sections.items()
         )
-        return Completed(0, stdout, "")
+        return Completed(0, stdout, stdout if self.twice else "")
 
 
 _SECTIONS = ("manager", "os", "units", "units-1", "jobs", "links", "files", "unread", "ages", "origins")
