@@ -187,7 +187,8 @@ _SHOWN = re.compile(r"[A-Z][a-z]{2} ([0-9]{4})-([0-9]{2})-([0-9]{2}) ([0-9]{2}):
 def _started(first: Message | None, unit: Properties, told: str, now: float) -> tuple[float, float] | None:
     """When the last run began: by its first message, to the microsecond, if the journal has it; else by systemd."""
     match = _AT.match(first.at) if first else None
-    if first and match and match[1] in _MONTHS and str(first.pid) == unit.get("ExecMainPID", str(first.pid)):
+    # systemd forgets a unit that does not stay active, and has no process of it then
+    if first and match and match[1] in _MONTHS and unit.get("ExecMainPID", "0") in ("0", str(first.pid)):
         # the journal tells no year: of this one and the one before, the one that is not in the future
         this_year = datetime.datetime.fromtimestamp(now, datetime.timezone.utc).year
         month, day, *time = match.groups(default="")

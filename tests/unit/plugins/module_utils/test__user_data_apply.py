@@ -361,7 +361,19 @@ def test_the_log_is_that_of_this_run(machine: Applying) -> None:
     applied = machine.apply()
     (read,) = [line for line in machine.asked if line.startswith("journalctl -b")]
     assert f" --since @{applied.began} " in read
-    assert read.endswith(f" _SYSTEMD_UNIT={UNIT} _PID=7")
+    assert read.endswith(f" _PID=7 _SYSTEMD_UNIT={UNIT}")
+
+
+@in_each_shell
+@pytest.mark.parametrize("logged", [True, False])
+def test_of_a_unit_that_systemd_forgot_the_log_tells(machine: Applying, logged: bool) -> None:
+    machine.file.write_text(OLD)
+    machine.shows(ExecMainPID="0", ConditionResult="no", ConditionTimestampMonotonic="0", ActiveState="inactive")
+    if not logged:
+        machine.program("journalctl", f'echo "journalctl $*" >>{machine.root}/asked\n')
+    assert machine.apply().logged == logged
+    assert not any("_PID" in line for line in machine.asked)
+    assert machine.memory.exists() == logged
 
 
 @in_each_shell

@@ -124,6 +124,16 @@ def test_only_the_last_run_of_the_boot_counts(machine: LookedAt) -> None:
     assert not is_settled(machine)
 
 
+def test_of_a_unit_that_systemd_forgot_the_journal_tells(machine: LookedAt) -> None:
+    machine.file.write_bytes(CLOUD_CONFIG)
+    machine.has_run(after=2, ExecMainPID="0", ActiveState="inactive", ExecMainStartTimestamp="")
+    machine.logs({7: "Set hostname to a", 8: STYLES[1].format("done")})
+    source = machine.source()
+    assert source.started
+    assert source.run
+    assert source.run.commands == [Command("start", "b.service", "done")]
+
+
 @pytest.mark.parametrize("status", [1, 124])
 def test_a_journal_that_fails_settles_nothing(machine: LookedAt, status: int) -> None:
     machine.file.write_bytes(CLOUD_CONFIG)
