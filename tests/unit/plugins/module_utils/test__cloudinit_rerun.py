@@ -12,6 +12,8 @@ import json
 import os
 import re
 import shlex
+import subprocess
+import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -664,6 +666,19 @@ def test_all_that_is_stale_is_applied_the_oem_s_first() -> None:
     arriving = replace(look, sources=[stale[0], replace(current, moving=True)])
     with pytest.raises(RemediationError, match=r"is not whole yet: .*Nothing was changed; run again when"):
         _cloudinit_rerun._tasks(arriving, PARAMS)
+
+
+def test_a_host_in_force_costs_no_import_of_what_acts() -> None:
+    """Ansible compiles what a task imports, each time: all would be a tenth of a play whose user-data is in force."""
+    code = f"import sys, {_cloudinit_rerun.__name__}; print(*sys.modules)"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+    loaded = {name.rpartition(".")[2] for name in done.stdout.split() if ".module_utils." in name}
+    assert "_user_data_look" in loaded
+    acting = re.compile(
+        r"_cloudinit_act|_cloud_config|_user_data_(apply|compare|diff|failure|gate|left|lockout|restart)"
+    )
+    assert not sorted(filter(acting.match, loaded))
 
 
 def test_the_parameters_are_those_of_the_module() -> None:
