@@ -213,9 +213,9 @@ def place_of(path: str) -> Place:
         if place.path == path:
             return place
     place = _user("given", path)
-    if not path.startswith("/") or re.search(r"(^|/)\.{1,2}(/|\Z)|\n", path) or not is_unit_name(place.unit):
+    if not path.startswith("/") or re.search(r"/(\.{1,2})?(/|\Z)|\n", path) or not is_unit_name(place.unit):
         raise RemediationError(
-            f"'{printable(path, limit=80)}' cannot be a user-data's path: give an absolute path without '.' and '..' "
-            f"in it, with which the name of its unit stays below 256 characters."
+            f"'{printable(path, limit=80)}' cannot be a user-data's path: give an absolute path without '.', '..' and "
+            f"'//' in it and without a '/' at its end, with which the name of its unit stays below 256 characters."
         )
     return place

@@ -184,7 +184,7 @@ def test_bad_files_are_refused_and_nothing_is_touched(machine: MachineFactory) -
     assert standing(host) == in_force(now + 1)
 
 
-ONLY = "cannot be a user-data's path: give an absolute path without '.' and '..' in it"
+ONLY = "cannot be a user-data's path: give an absolute path without '.', '..' and '//' in it"
 PATHS = {
     "user-data.yml": ONLY,
     "/var/lib/../user-data.yml": ONLY,

@@ -15,6 +15,6 @@ def test_the_places_have_their_units() -> None:
     assert PLACES[0].unit == r"user-cloudinit@var-lib-coreos\x2dvagrant-vagrantfile\x2duser\x2ddata.service"
     assert place_of(PLACES[-1].path).unit == r"system-cloudinit@usr-share-oem-cloud\x2dconfig.yml.service"
     assert place_of("/etc/my data").unit == r"user-cloudinit@etc-my\x20data.service"
-    for path in ("etc/x", "/etc/../x", "/etc/./x", "/a\nb", "/" + "x" * 250, ""):
+    for path in ("etc/x", "/etc/../x", "/etc/./x", "/a\nb", "//etc/x", "/etc//x", "/etc/x/", "/" + "x" * 250, ""):
         with pytest.raises(RemediationError, match="cannot be a user-data's path"):
             place_of(path)
