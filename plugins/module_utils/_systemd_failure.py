@@ -27,6 +27,7 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._syste
     Job,
     Properties,
     blocking_chain,
+    is_active,
     is_unit_name,
     job_result,
     parse_jobs,
@@ -192,7 +193,10 @@ def blocked_by(host: Host, unit: str, verb: str, timeout: int, *, result: str = 
     ended = properties.get("ActiveState") not in ("activating", "deactivating")
     if ended and not job and not details["failures"][0]["job_result"]:
         sentence = (
-            f"{failure.id} is {state_words(properties)}, and has no job any more that could {verb} it. "
+            f"{failure.id} is {state_words(properties)} by now, so that what waited for it goes on. Run again, with "
+            f"more time if it takes long."
+            if verb != "stop" and is_active(properties)
+            else f"{failure.id} is {state_words(properties)}, and has no job any more that could {verb} it. "
             f"Look at its last lines in 'journal', then run again."
         )
     return sentence, details

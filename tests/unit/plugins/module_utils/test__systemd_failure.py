@@ -40,8 +40,8 @@ FLANNELD = "Id=flanneld.service\nActiveState=activating\nSubState=start\nLoadSta
 DOCKER = "Id=docker.service\nActiveState=inactive\nSubState=dead\nLoadState=loaded\nRequires=flanneld.service\n"
 
 
-def blocked(jobs: str, logged: str = "", result: str = "") -> tuple[str, list[str]]:
-    answers = {"now": "1000", "show": DOCKER, "jobs": jobs, "chain": f"{DOCKER}\n{FLANNELD}"}
+def blocked(jobs: str, logged: str = "", result: str = "", docker: str = DOCKER) -> tuple[str, list[str]]:
+    answers = {"now": "1000", "show": docker, "jobs": jobs, "chain": f"{DOCKER}\n{FLANNELD}"}
     journal = {f"{kind}-{number}": logged for kind in ("last", "since") for number in range(2)}
     host = Saying({name: (text, 0) for name, text in {**answers, **journal}.items()})
     sentence, details = blocked_by(host, "docker.service", "start", 30, result=result)
@@ -58,3 +58,5 @@ def test_a_unit_that_somebody_else_waits_for_is_explained() -> None:
     assert because in blocked("", result="dependency")[0]
     assert because in blocked("", logged="Job docker.service/start failed with result 'dependency'.")[0]
     assert blocked("")[0].startswith("docker.service is inactive (dead), and has no job any more that could start it")
+    started = blocked("", docker=DOCKER.replace("inactive", "active").replace("dead", "running"))[0]
+    assert started.startswith("docker.service is active (running) by now, so that what waited for it goes on. Run again")
