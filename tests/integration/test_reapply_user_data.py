@@ -27,12 +27,15 @@ from ansible_collections.container_linux.remediation.tests.integration.user_data
     FILE,
     FINGERPRINT,
     MEMORY,
+    REAPPLY,
     UNIT,
     config,
     in_force,
     place,
     rerun,
+    runs,
     standing,
+    untouched,
 )
 from ansible_collections.container_linux.remediation.tests.machine.testmachine.paths import USER_DATA
 
@@ -44,7 +47,6 @@ if TYPE_CHECKING:
     )
 
 MACHINE = USER_DATA.parent / "machine"
-REAPPLY = "container_linux.remediation.reapply_user_data"
 FIX = "container_linux.remediation.fix_docker"
 SECRET = "Geheim-7f3a"
 
@@ -81,16 +83,6 @@ FAILS = (
     "        ExecStart=/usr/bin/false",
 )
 REFUSED = ("    - name: not a unit", "      command: start")
-
-
-def runs(host: Machine) -> int:
-    """How often the unit has run in this boot."""
-    return int(host.sh(f"journalctl --sync; journalctl -b -q -o cat _PID=1 UNIT='{UNIT}' | grep -c '^Starting '"))
-
-
-def untouched(host: Machine, play: Play, before: str) -> None:
-    assert play.rc == 0 and recap(play)["changed"] == 0, play.output
-    assert host.sh(FINGERPRINT) == before
 
 
 def provision(host: Machine, name: str) -> None:

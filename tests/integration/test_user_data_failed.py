@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ansible_collections.container_linux.remediation.tests.integration.user_data import (
     AS_ROOT,
     FILE,
+    INSTALL,
     config,
     place,
     rerun,
@@ -17,8 +18,6 @@ from ansible_collections.container_linux.remediation.tests.integration.user_data
 
 if TYPE_CHECKING:
     from ansible_collections.container_linux.remediation.tests.integration.conftest import MachineFactory
-
-INSTALL = "/var/lib/coreos-install/user_data"
 
 
 def app(*settings: str) -> str:

@@ -10,14 +10,17 @@ import shlex
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.container_linux.remediation.plugins.module_utils._host import Completed
+from ansible_collections.container_linux.remediation.tests.integration.chain import recap
 
 if TYPE_CHECKING:
-    from ansible_collections.container_linux.remediation.tests.integration.conftest import Machine
+    from ansible_collections.container_linux.remediation.tests.integration.conftest import Machine, Play
 
+REAPPLY = "container_linux.remediation.reapply_user_data"
 FILE = "/var/lib/coreos-vagrant/vagrantfile-user-data"
 UNIT = r"user-cloudinit@var-lib-coreos\x2dvagrant-vagrantfile\x2duser\x2ddata.service"
 WATCH = "coreos-cloudinit-vagrant-user.path"
 MEMORY = r"/var/lib/container-linux-remediation/user-data/var-lib-coreos\x2dvagrant-vagrantfile\x2duser\x2ddata"
+INSTALL = "/var/lib/coreos-install/user_data"
 AS_ROOT = ("--become",)
 
 _RUNS = f"""
@@ -75,6 +78,16 @@ def config(number: int | str, *lines: str) -> str:
     """A cloud-config that writes /etc/luck.txt, and what is given besides."""
     text = f"#cloud-config\nwrite_files:\n  - path: /etc/luck.txt\n    content: number-{number}\n"
     return text + "".join(f"{line}\n" for line in lines)
+
+
+def runs(host: Machine) -> int:
+    """How often the unit has run in this boot."""
+    return int(host.sh(f"journalctl --sync; journalctl -b -q -o cat _PID=1 UNIT='{UNIT}' | grep -c '^Starting '"))
+
+
+def untouched(host: Machine, play: Play, before: str) -> None:
+    assert play.rc == 0 and recap(play)["changed"] == 0, play.output
+    assert host.sh(FINGERPRINT) == before
 
 
 def standing(host: Machine) -> list[str]:
