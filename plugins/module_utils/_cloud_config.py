@@ -62,7 +62,11 @@ class AskedDropIn:
 
 @dataclass(frozen=True)
 class AskedUnit:
-    """An item of `coreos.units`; without a text its unit file is not written."""
+    """An item of `coreos.units`; without a text its unit file is not written.
+
+    Attributes:
+        section: of one that coreos-cloudinit adds by itself, the section of `coreos` for whose sake; else empty.
+    """
 
     name: str
     command: str = ""
@@ -72,6 +76,7 @@ class AskedUnit:
     text: Text | None = None
     drop_ins: t.Sequence[AskedDropIn] = ()
     line: int = 0
+    section: str = ""
 
 
 @dataclass(frozen=True)
@@ -82,6 +87,7 @@ class Asked:
         files: those of `write_files`, in order.
         units: those of `coreos.units`, in order.
         sections: the line of each of `SECTIONS` of which something is surely made.
+        update: the keys of `coreos.update` that have a value, with `_` in them; only `reboot_strategy` has it told.
         users: names.
         ssh_keys: how many keys there are, of all users.
         hostname: as given, or empty.
@@ -92,6 +98,7 @@ class Asked:
     files: t.Sequence[AskedFile] = ()
     units: t.Sequence[AskedUnit] = ()
     sections: t.Mapping[str, int] = field(default_factory=dict)
+    update: t.Mapping[str, str] = field(default_factory=dict)
     users: t.Sequence[str] = ()
     ssh_keys: int = 0
     hostname: str = ""
@@ -110,6 +117,7 @@ def asked(skeleton: Skeleton) -> Asked:
         files=reading.files(reading.child(whole, "write_files")),
         units=reading.units(reading.child(coreos, "units")),
         sections=reading.sections(coreos),
+        update=reading.update(reading.child(coreos, "update")),
         users=reading.users(reading.child(whole, "users")),
         ssh_keys=reading.ssh_keys(whole) + sum(map(reading.ssh_keys, reading.child(whole, "users").items())),
         hostname=reading.word(whole, "hostname"),
@@ -229,6 +237,13 @@ class _Reading:
                     found[name] = section.line
             elif section.value not in (None, "", []):
                 self._doubt(section, "is no mapping that can be read")
+        return found
+
+    def update(self, section: Node) -> dict[str, str]:
+        known = [node for node in section.children() if _counts("update", node.key, node.value)]
+        found = {plain(node.key): "" for node in known}
+        if "reboot_strategy" in found:
+            found["reboot_strategy"] = self.word(section, "reboot_strategy")
         return found
 
     def users(self, parent: Node) -> list[str]:

@@ -39,14 +39,12 @@ class Key:
         kind: `text`, `texts` (a list of them), `mapping` or `mappings` (a list of them).
         keys: those of the mapping, or of each of the mappings.
         values: those that a text may have, where these are few.
-        told: whether each of these would be told by a skeleton.
         since: the version that was the first to know it; empty: older than what matters.
     """
 
     kind: Kind = "text"
     keys: t.Mapping[str, Key] = field(default_factory=dict)
     values: t.Sequence[str] = ()
-    told: bool = True
     since: str = ""
 
 
@@ -121,8 +119,8 @@ _LOCKSMITH = Key(
 _UPDATE = Key(
     "mapping",
     {
-        # some versions no longer take best-effort, and say so themselves; a skeleton does not tell a word that long
-        "reboot_strategy": Key(values=("best-effort", "etcd-lock", "reboot", "off"), told=False),
+        # 1.14.0 no longer takes best-effort, and says so itself
+        "reboot_strategy": Key(values=("best-effort", "etcd-lock", "reboot", "off")),
         **_texts("group server"),
     },
 )
@@ -227,7 +225,7 @@ def _check(node: Node, known: Key, where: str, version: tuple[int, ...], found: 
             what = "a mapping" if known.kind == "mappings" else "one value"
             text = f"each item of '{where}' must be {what}, and coreos-cloudinit passes over this one"
             found.append(Complaint("kind", item, f"{text}; write it so."))
-    wrong = node.word not in known.values if node.word else node.is_wiped and known.told
+    wrong = node.word not in known.values if node.word else node.is_wiped
     if known.values and wrong:
         shown = f"'{node.word}'" if node.word else "its value"
         found.append(

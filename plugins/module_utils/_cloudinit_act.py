@@ -23,6 +23,7 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._user_
 )
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_compare import compare
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_diff import predict
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_forecast import Forecast, forecast
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_gate import conflicts, gate
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_left import (
     changed_units,
@@ -37,8 +38,14 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._user_
     unwatchable,
     watch_unit,
 )
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_written import (
+    to_be_written,
+    together,
+    was_written,
+)
 
 if t.TYPE_CHECKING:
+    from ansible_collections.container_linux.remediation.plugins.module_utils._cloud_config import Asked
     from ansible_collections.container_linux.remediation.plugins.module_utils._cloudinit_rerun import Task
     from ansible_collections.container_linux.remediation.plugins.module_utils._host import Host
     from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_apply import Applied
@@ -86,11 +93,11 @@ def act(
             for source in watches:
                 _watch(source, host, wanted=False, check_mode=check_mode, told=told)
         _pass_the_gate(tasks, seen, params, told)
+        foretold = {}
+        if diff or (check_mode and params["restart_changed_units"]):
+            foretold = {task.path: _foretell(task, host, params) for task in tasks}
         if diff:
-            told["diff"] = [
-                predict(task.path, task.asked, compare(host, task.asked, path=task.path, content=task.given))
-                for task in tasks
-            ]
+            told["diff"] = [predict(path, *known) for path, known in foretold.items()]
         # before anything runs, for what is watched notes its runs
         if params["watch"]:
             for source in watches:
@@ -98,6 +105,8 @@ def act(
         for task in tasks:
             if check_mode:
                 _tell_actions(task.actions(), told)
+                if task.path in foretold:
+                    _tell_forecast(foretold[task.path][2], told)
             else:
                 _bring_up_to_date(task, host, seen, params, told)
     except RemediationError as error:
@@ -107,6 +116,21 @@ def act(
 def _tell_actions(actions: t.Sequence[str], told: dict[str, t.Any]) -> None:
     told["actions"] += actions
     told["changed"] = told["changed"] or bool(actions)
+
+
+def _foretell(task: Task, host: Host, params: t.Mapping[str, t.Any]) -> tuple[Asked, Comparison, Forecast]:
+    """Return what a user-data asks for, how the host stands to that, and what would be restarted for it."""
+    asked_for, restarts = task.asked, params["restart_changed_units"]
+    comparison = compare(host, asked_for, path=task.path, content=task.given, snapshot=restarts)
+    allowed = params["allow_container_restart"]
+    if not restarts:
+        return asked_for, comparison, Forecast()
+    return asked_for, comparison, forecast(host, asked_for, comparison, allow_container_restart=allowed)
+
+
+def _tell_forecast(found: Forecast, told: dict[str, t.Any]) -> None:
+    _tell_actions([f"systemctl restart {name}" for name in found.restarts], told)
+    told["warnings"] += found.refused
 
 
 def _pass_the_gate(tasks: t.Sequence[Task], seen: Look, params: t.Mapping[str, t.Any], told: dict[str, t.Any]) -> None:
@@ -140,7 +164,7 @@ def _bring_up_to_date(
     task: Task, host: Host, seen: Look, params: t.Mapping[str, t.Any], told: dict[str, t.Any]
 ) -> None:
     """Apply one user-data and prove it. Raises RemediationError."""
-    now, before = result.to_be_written(task.asked), result.was_written(task.source)
+    now, before = to_be_written(task.asked), was_written(task.source)
     applied = apply(
         host,
         task.source,
@@ -150,7 +174,7 @@ def _bring_up_to_date(
         written=now,
         timeout=params["timeout"],
         wait=task.waits,
-        variables=left_variables(task.asked, before, result.together([now, *_others(task, seen)])),
+        variables=left_variables(task.asked, before, together([now, *_others(task, seen)])),
     )
     _tell_actions(task.actions(), told)
     told.setdefault("applied", {})[task.path] = result.of_run(applied.run)
@@ -199,7 +223,7 @@ def _proof(task: Task, host: Host, *, timeout: int) -> Comparison:
 def _others(task: Task, seen: Look) -> list[Written]:
     """What the other user-data of the host ask for."""
     return [
-        result.to_be_written(asked(source.content.skeleton))
+        to_be_written(asked(source.content.skeleton))
         for source in seen.sources
         if source.place.path != task.path and source.content and source.content.skeleton
     ]

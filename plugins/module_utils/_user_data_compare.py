@@ -23,6 +23,13 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._host 
     out_of,
     printable,
 )
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_left import (
+    SNAPSHOT_SH,
+    Snapshot,
+    left_variables,
+    parse_snapshot,
+)
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_seen import Written
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_targets import host_path, targets
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_texts import (
     TEXTS_SH,
@@ -30,6 +37,7 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._user_
 )
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_units import (
     UNITS_SH,
+    runtime_masks,
     unit_states,
     unit_variables,
 )
@@ -183,6 +191,8 @@ class Comparison:
         units: every unit that is named.
         hostname: the host's own, where the cloud-config asks for one.
         users: those of the users asked for that the host has.
+        masks: the units that are masked in /run, of those that coreos-cloudinit deals with there.
+        snapshot: the units that it writes to, and their files, where that was asked for.
         partial: what is not known, and why, in sentences.
     """
 
@@ -190,10 +200,25 @@ class Comparison:
     units: t.Sequence[UnitState] = ()
     hostname: str = ""
     users: t.Sequence[str] = ()
+    masks: t.Sequence[str] = ()
+    snapshot: Snapshot | None = None
     partial: t.Sequence[str] = ()
 
+    @property
+    def reloads(self) -> bool:
+        """Whether coreos-cloudinit would have systemd read its files anew: it does where it writes any for a unit."""
+        return any(item.kind != "file" and item.why != UNWRITTEN for item in self.items)
 
-def compare(host: Host, asked: Asked, *, path: str = "", content: str | None = None, sha256: str = "") -> Comparison:
+
+def compare(
+    host: Host,
+    asked: Asked,
+    *,
+    path: str = "",
+    content: str | None = None,
+    sha256: str = "",
+    snapshot: bool = False,
+) -> Comparison:
     """Hold what a cloud-config asks for against its host, in one round trip; nothing is changed.
 
     Args:
@@ -202,6 +227,7 @@ def compare(host: Host, asked: Asked, *, path: str = "", content: str | None = N
         path: where the user-data lies on the host.
         content: the user-data itself, where it is not yet there.
         sha256: the digest of the user-data that was looked at, if it is to be made sure that it is still the same.
+        snapshot: whether to tell, too, what `forecast` needs to know.
 
     Raises:
         RemediationError: the host could not be asked, or the user-data is another one than was looked at.
@@ -227,10 +253,11 @@ def compare(host: Host, asked: Asked, *, path: str = "", content: str | None = N
         "RUN": _RUN,
         "BLOCK_LIMIT": str(SIZE_LIMIT // 512),
         "LIMIT": str(LIMIT),
+        **(left_variables(asked, Written(), Written()) if snapshot else {}),
     }
     answer = ask(
         host,
-        f"{TEXTS_SH}{_COMPARE_SH}{UNITS_SH}",
+        f"{TEXTS_SH}{_COMPARE_SH}{UNITS_SH}" + (f"{SNAPSHOT_SH}snapshot snapshot\n" if snapshot else ""),
         variables=variables,
         needs=("systemctl", "sed", "sha256sum", "mktemp", "truncate"),
     )
@@ -251,6 +278,8 @@ def compare(host: Host, asked: Asked, *, path: str = "", content: str | None = N
         users=[
             name for name in asked.users if re.search(rf"^{re.escape(name)}:", out_of(answer, "users"), re.MULTILINE)
         ],
+        masks=runtime_masks(answer),
+        snapshot=parse_snapshot(out_of(answer, "snapshot")) if snapshot else None,
         partial=_partial(answer),
     )
 
@@ -323,6 +352,7 @@ _ASKED = {
     "work": "mktemp (in /run)",
     "extract": "sed (over the user-data)",
     "units": "systemctl show",
+    "snapshot": "systemctl show, or sha256sum (over the files of units)",
 }
 
 

@@ -13,14 +13,20 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.container_linux.remediation.plugins.module_utils._cloud_config_sections import all_units
 from ansible_collections.container_linux.remediation.plugins.module_utils._host import printable
 from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import is_active, state_words
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_compare import UNWRITTEN
-from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_targets import is_network, targets
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_targets import (
+    is_network,
+    masked,
+    targets,
+)
 
 if t.TYPE_CHECKING:
     from ansible_collections.container_linux.remediation.plugins.module_utils._cloud_config import Asked, AskedUnit
     from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_compare import Comparison, Item
+    from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_forecast import Forecast
     from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_targets import Target
     from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_units import UnitState
 
@@ -28,19 +34,21 @@ _Sides = t.Tuple[t.Optional[str], t.Optional[str]]
 """A line before and after; None: there is none."""
 
 
-def predict(path: str, asked: Asked, comparison: Comparison) -> dict[str, str]:
+def predict(path: str, asked: Asked, comparison: Comparison, forecast: Forecast) -> dict[str, str]:
     """Return a diff, as Ansible shows it, of a host before and after its user-data is applied.
 
     Args:
         path: where that user-data lies, or will.
         asked: what it asks for.
         comparison: how the host stands to that now.
+        forecast: what would be restarted after that.
     """
     sides = [
         *_identity(asked, comparison),
         *_files(asked, comparison),
-        *_lasting(comparison),
+        *_lasting(asked, comparison),
         *_calls(asked, comparison),
+        *_restarts(forecast),
         *((f"not known: {sentence}",) * 2 for sentence in asked.unclear),
     ]
     before = [printable(line) for line, _after in sides if line is not None]
@@ -94,14 +102,17 @@ def _file(target: Target, item: Item) -> _Sides:
     return before.get(item.state, f"{item.path}: there, not compared"), written + content
 
 
-def _lasting(comparison: Comparison) -> t.Iterator[_Sides]:
+def _lasting(asked: Asked, comparison: Comparison) -> t.Iterator[_Sides]:
     for unit in comparison.units:
         if unit.asked in ("enabled", "masked"):
             if unit.as_asked:
-                yield _same(f"{unit.name}: {unit.asked}{f' ({unit.why})' * bool(unit.why)}")
+                yield _same(f"{unit.name}: {unit.wanted}{f' ({unit.why})' * bool(unit.why)}")
             else:
                 known = unit.properties.get("UnitFileState") or f"not {unit.asked}"
-                yield f"{unit.name}: {known}", f"{unit.name}: {unit.asked}"
+                yield f"{unit.name}: {known}", f"{unit.name}: {unit.wanted}"
+    for name in comparison.masks:
+        if name not in masked(asked):
+            yield f"{name}: masked in /run", f"{name}: not masked in /run"
 
 
 def _calls(asked: Asked, comparison: Comparison) -> t.Iterator[_Sides]:
@@ -111,13 +122,25 @@ def _calls(asked: Asked, comparison: Comparison) -> t.Iterator[_Sides]:
     if any(is_network(unit.name) for unit in asked.units):
         yield None, "call: systemctl restart systemd-networkd.service"
     states = {unit.name: unit for unit in comparison.units if unit.asked not in ("enabled", "masked")}
-    for unit in asked.units:
+    for unit in all_units(asked):
         if unit.command and not is_network(unit.name):
-            yield _call(unit, states.get(unit.name))
+            state = states.get(unit.name)
+            refused = _refusal(unit, state, asked, comparison) if state else ""
+            yield (None, f"{_called(unit)} ({refused})") if refused else _call(unit, state)
+
+
+def _restarts(forecast: Forecast) -> t.Iterator[_Sides]:
+    """What is restarted once the user-data is applied, not by coreos-cloudinit."""
+    for name in forecast.restarts:
+        yield None, f"call: systemctl restart {name}, for its new files"
+    for sentence in forecast.refused:
+        yield _same(sentence)
+    for name in forecast.doubtful:
+        yield _same(f"not known: whether {name} is restarted, for not all of its files could be compared")
 
 
 def _call(unit: AskedUnit, state: UnitState | None) -> _Sides:
-    call = f"call: systemctl {unit.command} {unit.name}"
+    call = _called(unit)
     properties = state.properties if state else {}
     if properties and (
         (unit.command == "start" and is_active(properties))
@@ -126,3 +149,21 @@ def _call(unit: AskedUnit, state: UnitState | None) -> _Sides:
     ):
         return _same(f"{call} (it is {state_words(properties)}, and stays so)")
     return None, call
+
+
+def _called(unit: AskedUnit) -> str:
+    return f"call: systemctl {unit.command} {unit.name}{f', for coreos.{unit.section}' * bool(unit.section)}"
+
+
+def _refusal(unit: AskedUnit, state: UnitState, asked: Asked, comparison: Comparison) -> str:
+    """Say why systemd would not restart what coreos-cloudinit restarts for a section; empty where it would."""
+    load = state.properties.get("LoadState")
+    brought = any(own.text and own.name == unit.name for own in asked.units)
+    if not unit.section or unit.command != "restart" or load not in ("not-found", "masked") or brought:
+        return ""
+    if load == "not-found" or unit.name not in comparison.masks:
+        return f"it is {load}, so that systemd refuses that, and the run stops there"
+    # a mask in /run is lifted: systemd notices that when it reads its files anew, and of what it has forgotten
+    if not comparison.reloads:
+        return "it is masked until systemd reads its files anew, so that the run may stop there"
+    return ""

@@ -16,6 +16,7 @@ import re
 import typing as t
 from dataclasses import asdict, dataclass, fields
 
+from ansible_collections.container_linux.remediation.plugins.module_utils._cloud_config_sections import SERVICES
 from ansible_collections.container_linux.remediation.plugins.module_utils._host import printable
 from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import (
     is_unit_name,
@@ -24,7 +25,6 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._syste
     words,
 )
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_seen import Written
-from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_targets import SERVICES
 
 if t.TYPE_CHECKING:
     from ansible_collections.container_linux.remediation.plugins.module_utils._cloud_config import Asked
@@ -44,6 +44,7 @@ _PROPERTIES = (
     "RefuseManualStop",
     "Accept",
     "Triggers",
+    "CanReload",
 )
 
 # Where systemd looks for unit files and drop-ins, the first first.

@@ -7,6 +7,7 @@
 """Restarting units that are older than their files, but none that containers or the operator's own way in stand on.
 
 One round trip, so that whether containers run is known the moment before; a failure costs a second, for the journal.
+What would be restarted is told by the same script, which then ends before it touches anything.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._host 
     RemediationError,
     Section,
     ask,
+    out_of,
     printable,
 )
 from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import (
@@ -96,6 +98,7 @@ ask_docker() {
 choose() {
   begin refused
   while read -r NAME SERVICES; do
+    ! is_among "$NAME" "$CALLED" || continue
     UP=
     for SERVICE in $SERVICES; do
       ! is_up "$SERVICE" || UP=$UP$LINE$SERVICE
@@ -162,7 +165,7 @@ END
 
 # shellcheck disable=SC2086
 restart() {
-  section reload 60 systemctl --no-ask-password daemon-reload || return
+  [ -n "$FORETOLD" ] || section reload 60 systemctl --no-ask-password daemon-reload || return
   section began 5 date +%s
   BEGAN=$(date +%s)
   SPARED=
@@ -171,6 +174,7 @@ restart() {
     ask_docker
     [ -z "$CONTAINERS" ] || SPARED=$(walk "$HOLDS_CONTAINERS" "$STOPPED_WITH") || return
   fi
+  [ -z "$CALLED" ] || CALLED=$(walk "$CALLED" "$STOPS") || return
   PLAIN=
   WITH_SERVICES=
   STOPPED=
@@ -188,7 +192,7 @@ restart() {
   fi
   begin known
   finish known 0
-  [ -n "$CHOSEN" ] || return 0
+  if [ -z "$CHOSEN" ] || [ -n "$FORETOLD" ]; then return 0; fi
   [ -z "$WITH_SERVICES" ] || restart_sockets
   REST=
   for NAME in $PLAIN; do
@@ -252,23 +256,15 @@ def restart_changed(
     Raises:
         RemediationError: a unit did not come up again. Its details hold `restarted` and `refused`.
     """
-    refused = list(filter(None, map(_refusal, units)))
-    allowed = [unit for unit in units if not _refusal(unit)]
+    refused = [sentence for unit in units for sentence in _refusals(unit, _WAS_NOT)]
+    allowed = [unit for unit in units if not _refusals(unit, _WAS_NOT)]
     if not allowed:
         return Restarted([], refused, list(units))
     answer = ask(
         host,
         _RESTART_SH,
-        variables={
-            "ROWS": "\n".join(" ".join([unit.name, *unit.services]) for unit in allowed),
-            "ALLOWED": "yes" if allow_container_restart else "",
-            "HOLDS_CONTAINERS": "\n".join(_HOLDS_CONTAINERS),
-            "LETS_IN": "\n".join(_LETS_IN),
-            "STOPPED_WITH": shown(_STOPPED_WITH).strip(),
-            "STOPS": shown(_STOPS).strip(),
-            "TIMEOUT": str(timeout),
-        },
-        needs=("systemctl", "sed", "curl"),
+        variables=_variables(allowed, allow_container_restart=allow_container_restart, timeout=timeout),
+        needs=_NEEDS,
     )
     reload = answer["reload"]
     if reload.rc:
@@ -280,47 +276,92 @@ def restart_changed(
             refused=refused,
         )
     if "known" not in answer:
-        names = ", ".join(unit.name for unit in allowed)
-        why = (
-            "systemd did not tell what would be stopped with them; check that 'systemctl show' answers, then run again"
-        )
-        return Restarted([], [*refused, f"Not restarted: {names}, for {why}."], list(units))
-    for name, sentence in _found_out(answer).items():
+        return Restarted([], [*refused, _not_known(allowed)], list(units))
+    for name, sentence in _found_out(answer, _WAS_NOT).items():
         refused.append(sentence)
         allowed = [unit for unit in allowed if unit.name != name]
     done = _proven(host, answer, [unit.name for unit in allowed], refused, timeout=timeout)
     return Restarted(done, refused, [unit for unit in units if unit.name not in done])
 
 
-def _refusal(unit: ChangedUnit) -> str:
-    """Why a unit is not restarted whatever the host says, or an empty text."""
+def foretell_restart(
+    host: Host, units: t.Sequence[ChangedUnit], *, called: t.Sequence[str], allow_container_restart: bool
+) -> Restarted:
+    """Return what `restart_changed` would do with units, from what they depend on now; nothing is changed.
+
+    Args:
+        host: the host.
+        units: those that will be older than their files.
+        called: the names of units that will be stopped or restarted before that, and with them what needs them.
+        allow_container_restart: whether containers may be stopped by it.
+    """
+    refused = [sentence for unit in units for sentence in _refusals(unit, _WOULD_NOT)]
+    allowed = [unit for unit in units if not _refusals(unit, _WOULD_NOT)]
+    if not allowed:
+        return Restarted([], refused, list(units))
+    variables = _variables(allowed, allow_container_restart=allow_container_restart, timeout=1)
+    variables.update(FORETOLD="yes", CALLED="\n".join(called))
+    answer = ask(host, _RESTART_SH, variables=variables, needs=_NEEDS)
+    if "known" not in answer:
+        return Restarted([], [*refused, _not_known(allowed)], list(units))
+    found = _found_out(answer, _WOULD_NOT)
+    up = [unit for unit in parse_show(out_of(answer, "before")) if is_unit_name(unit["Id"])]
+    done = [unit["Id"] for unit in up if unit.get("ActiveState", "").startswith(("a", "r"))]
+    return Restarted(done, [*refused, *found.values()], [unit for unit in units if unit.name not in done])
+
+
+_NEEDS = ("systemctl", "sed", "curl")
+
+
+def _variables(units: t.Sequence[ChangedUnit], *, allow_container_restart: bool, timeout: int) -> dict[str, str]:
+    """Return what the script reads."""
+    return {
+        "ROWS": "\n".join(" ".join([unit.name, *unit.services]) for unit in units),
+        "ALLOWED": "yes" if allow_container_restart else "",
+        "HOLDS_CONTAINERS": "\n".join(_HOLDS_CONTAINERS),
+        "LETS_IN": "\n".join(_LETS_IN),
+        "STOPPED_WITH": shown(_STOPPED_WITH).strip(),
+        "STOPS": shown(_STOPS).strip(),
+        "TIMEOUT": str(timeout),
+        "FORETOLD": "",
+        "CALLED": "",
+    }
+
+
+def _not_known(units: t.Sequence[ChangedUnit]) -> str:
+    names = ", ".join(unit.name for unit in units)
+    why = "systemd did not tell what would be stopped with them; check that 'systemctl show' answers, then run again"
+    return f"Not restarted: {names}, for {why}."
+
+
+_WAS_NOT = "was not restarted"
+_WOULD_NOT = "would not be restarted"
+
+
+def _refusals(unit: ChangedUnit, what: str) -> list[str]:
+    """Why a unit is not restarted whatever the host says: a sentence, or none; `what` is its predicate."""
     if unit.name in _LETS_IN or _SESSION.match(unit.name):
-        return _DOOR.format(unit.name)
+        return [_DOOR.format(unit.name, what)]
     if _RUNS_USER_DATA.match(unit.name):
-        return (
-            f"{unit.name} was not restarted, for it is what runs user-data. Its new files are in force at its next run."
-        )
+        return [f"{unit.name} {what}, for it is what runs user-data. Its new files are in force at its next run."]
     if unit.hindrance:
-        return f"{unit.name} was not restarted, for {unit.hindrance}."
-    return ""
+        return [f"{unit.name} {what}, for {unit.hindrance}."]
+    return []
 
 
-_DOOR = (
-    "{} was not restarted, for that could cut the operator off from the host. "
-    "Restart it where you have a console, or reboot."
-)
+_DOOR = "{} {}, for that could cut the operator off from the host. Restart it where you have a console, or reboot."
 
 
-def _found_out(answer: Answer) -> dict[str, str]:
-    """Return why units were not restarted, as the host told it, by their names."""
+def _found_out(answer: Answer, what: str) -> dict[str, str]:
+    """Return why units are not restarted, as the host told it, by their names; `what` is the predicate."""
     sentences = {}
     for line in answer["refused"].out.splitlines():
         why, _blank, name = line.partition(" ")
         if why == "door":
-            sentences[name] = _DOOR.format(printable(name))
+            sentences[name] = _DOOR.format(printable(name), what)
         elif why == "containers":
             sentences[name] = (
-                f"{printable(name)} was not restarted, for that would stop containers: {_dockers(answer)}. Restart "
+                f"{printable(name)} {what}, for that would stop containers: {_dockers(answer)}. Restart "
                 f"it when none runs, or give 'allow_container_restart: true'."
             )
     return sentences

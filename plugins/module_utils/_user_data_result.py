@@ -9,14 +9,11 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import asdict, fields
+from dataclasses import asdict
 
 from ansible_collections.container_linux.remediation.plugins.module_utils._host import clean
-from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_seen import Written
-from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_targets import targets
 
 if t.TYPE_CHECKING:
-    from ansible_collections.container_linux.remediation.plugins.module_utils._cloud_config import Asked
     from ansible_collections.container_linux.remediation.plugins.module_utils._cloudinit_log import Run
     from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_compare import Comparison
     from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_seen import Source
@@ -57,48 +54,8 @@ def of_proof(proof: Comparison) -> dict[str, t.Any]:
     return {
         "items": [asdict(item) for item in proof.items],
         "units": [
-            {"name": unit.name, "asked": unit.asked, "as_asked": unit.as_asked, "why": unit.why} for unit in proof.units
+            {"name": unit.name, "asked": unit.wanted, "as_asked": unit.as_asked, "why": unit.why}
+            for unit in proof.units
         ],
         "partial": list(proof.partial),
     }
-
-
-def was_written(source: Source) -> Written:
-    """What the user-data before this one has brought, by its run in this boot, or by what is remembered."""
-    run, memory = source.run, source.memory
-    if memory and (run is None or source.started is None or source.started[0] <= memory.applied):
-        return memory.written
-    if run is None:
-        return Written()
-    return Written(
-        files=[path for path in run.files if not path.startswith("/etc/environment")],
-        units=[name for name, _path in run.units],
-        drop_ins=[_drop_in(path) for _name, path in run.drop_ins if path.count("/") > 1],
-        enabled=list(run.enabled),
-        masked=list(run.masked),
-    )
-
-
-def to_be_written(asked: Asked) -> Written:
-    """What a cloud-config brings, to be remembered until the next one."""
-    written = targets(asked)
-    return Written(
-        files=[target.name for target in written if target.kind == "file"],
-        units=[target.name for target in written if target.kind == "unit"],
-        drop_ins=[target.name for target in written if target.kind == "drop_in"],
-        enabled=[unit.name for unit in asked.units if unit.enable],
-        masked=[unit.name for unit in asked.units if unit.mask],
-    )
-
-
-def together(parts: t.Sequence[Written]) -> Written:
-    """All that several user-data bring."""
-    return Written(
-        **{each.name: [name for part in parts for name in getattr(part, each.name)] for each in fields(Written)}
-    )
-
-
-def _drop_in(path: str) -> str:
-    """`/etc/systemd/system/docker.service.d/10.conf` as `docker.service/10.conf`."""
-    folder, _slash, name = path.rpartition("/")
-    return f"{folder.rpartition('/')[2][:-2]}/{name}"

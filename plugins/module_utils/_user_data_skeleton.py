@@ -47,7 +47,8 @@ _HARMLESS = (
     (r"owner", r"[a-z0-9_][a-z0-9_-]\{0,31\}\(:[a-z0-9_-]\{1,32\}\)\{0,1\}"),
     (r"encoding", r"[a-z0-9+]\{2,11\}"),
     (r"hostname", r"[A-Za-z0-9.-]\{1,253\}"),
-    (r"\(manage[_-]etc[_-]hosts\|reboot[_-]strategy\)", r"[a-z-]\{1,9\}"),
+    (r"manage[_-]etc[_-]hosts", r"[a-z-]\{1,9\}"),
+    (r"reboot[_-]strategy", r"\([a-z-]\{1,9\}\|best-effort\)"),
 )
 
 # What is written out here is too long, or there too often, to be read in a script.

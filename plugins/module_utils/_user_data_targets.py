@@ -13,6 +13,11 @@ import re
 import typing as t
 from dataclasses import dataclass
 
+from ansible_collections.container_linux.remediation.plugins.module_utils._cloud_config_sections import (
+    SERVICES,
+    all_units,
+)
+
 if t.TYPE_CHECKING:
     from ansible_collections.container_linux.remediation.plugins.module_utils._cloud_config import Asked, AskedUnit
     from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_skeleton import Text
@@ -25,13 +30,6 @@ _FILES = {
     "update": "/etc/coreos/update.conf",
     "flannel": "/run/flannel/options.env",
 }
-SERVICES = {
-    "etcd": "etcd.service",
-    "etcd2": "etcd2.service",
-    "fleet": "fleet.service",
-    "locksmith": "locksmithd.service",
-}
-"""What a section of `coreos` makes a drop-in for."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +71,7 @@ def targets(asked: Asked) -> list[Target]:
         found.append(
             Target("file", "/etc/hosts", host_path("/", "/etc/hosts"), made="it is made from manage_etc_hosts")
         )
-    for unit in asked.units:
+    for unit in all_units(asked):
         path = host_path(_folder(unit), unit.name)
         if unit.mask:
             # a mask takes the place of the unit's file
@@ -90,6 +88,21 @@ def targets(asked: Asked) -> list[Target]:
             path = host_path("/run/systemd/system", f"{service}.d/20-cloudinit.conf")
             found.append(Target("drop_in", name, path, made=f"it is made from the section coreos.{section}"))
     return list({target.path: target for target in found}.values())
+
+
+def masked(asked: Asked) -> dict[str, str]:
+    """Return the units that coreos-cloudinit leaves masked, each with the path of the link that does it."""
+    lasting: dict[str, str] = {}
+    until_reboot: dict[str, str] = {}
+    for unit in all_units(asked):
+        links = until_reboot if unit.runtime else lasting
+        if unit.mask:
+            links[unit.name] = host_path(_folder(unit), unit.name)
+        elif unit.text or unit.runtime:
+            links.pop(unit.name, None)
+    # of both folders systemd takes what is in /etc
+    own = {unit.name for unit in asked.units if unit.text and not unit.runtime}
+    return {**{name: path for name, path in until_reboot.items() if name not in own}, **lasting}
 
 
 def is_network(name: str) -> bool:

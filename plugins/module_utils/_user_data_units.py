@@ -11,6 +11,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
+from ansible_collections.container_linux.remediation.plugins.module_utils._cloud_config_sections import all_units
 from ansible_collections.container_linux.remediation.plugins.module_utils._host import (
     out_of,
     printable,
@@ -22,7 +23,11 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._syste
     state_words,
     was_skipped,
 )
-from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_targets import is_network
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_targets import (
+    host_path,
+    is_network,
+    masked,
+)
 
 if t.TYPE_CHECKING:
     from ansible_collections.container_linux.remediation.plugins.module_utils._cloud_config import Asked, AskedUnit
@@ -65,6 +70,13 @@ if [ -n "$LASTING" ]; then
   # shellcheck disable=SC2086 # units are a list of words
   section lasting "$LIMIT" systemctl is-enabled -- $LASTING
 fi
+begin masks
+for NAME in $RUNTIME; do
+  MASK=$RUNTIME_UNITS/$NAME
+  # a link to /dev/null; an empty file does the same
+  if [ -c "$MASK" ] || { [ -f "$MASK" ] && [ ! -s "$MASK" ]; }; then printf '%s\n' "$NAME"; fi
+done
+finish masks 0
 """
 """For a script: what systemd tells of units; reads `unit_variables` and `LIMIT` (seconds)."""
 
@@ -79,6 +91,7 @@ class UnitState:
         asked: `started`, `restarted`, `reloaded`, `stopped`, `enabled`, `masked`, or empty where nothing is asked.
         as_asked: whether it is as asked.
         why: what is in the way; also where it is as asked, though not as one would expect.
+        section: the section of `coreos` for whose sake coreos-cloudinit does that; empty where the user asks for it.
     """
 
     name: str
@@ -86,6 +99,12 @@ class UnitState:
     asked: str = ""
     as_asked: bool = True
     why: str = ""
+    section: str = ""
+
+    @property
+    def wanted(self) -> str:
+        """What it should be, with the section behind it, for people."""
+        return f"{self.asked} for coreos.{self.section}" if self.section else self.asked
 
 
 _COMMANDS = {
@@ -103,6 +122,7 @@ _COMMANDS = {
 def unit_variables(asked: Asked) -> dict[str, str]:
     """Return what `UNITS_SH` reads."""
     commanded = {unit.name for unit in asked.units if unit.command not in ("", "stop")}
+    runtime = dict.fromkeys(unit.name for unit in all_units(asked) if unit.runtime)
     started = [name for name in _names(asked) if name in commanded]
     fields = [f"MESSAGE_ID={number}" for number in _STARTED + _ENDED] + [f"UNIT={name}" for name in started]
     return {
@@ -110,14 +130,21 @@ def unit_variables(asked: Asked) -> dict[str, str]:
         "UNITS": " ".join(_names(asked)),
         "LASTING": " ".join(_lasting(asked)),
         "STARTED": " ".join(fields) if started else "",
+        "RUNTIME": " ".join(filter(is_unit_name, runtime)),
+        "RUNTIME_UNITS": host_path("/run/systemd", "system"),
     }
 
 
 def _names(asked: Asked) -> list[str]:
     """Return the units whose properties can be asked for, each once; a template has none."""
-    return [
-        name for name in dict.fromkeys(unit.name for unit in asked.units) if is_unit_name(name) and "@." not in name
-    ]
+    return [name for name in _states(asked) if is_unit_name(name) and "@." not in name]
+
+
+def _states(asked: Asked) -> dict[str, list[AskedUnit]]:
+    """Return the units of whose state something may be said, by name: not what is only added for its drop-in."""
+    units = all_units(asked)
+    names = dict.fromkeys(unit.name for unit in units if unit.command or not unit.section)
+    return {name: [unit for unit in units if unit.name == name] for name in names}
 
 
 def _lasting(asked: Asked) -> list[str]:
@@ -134,13 +161,34 @@ def unit_states(answer: Answer, asked: Asked) -> list[UnitState]:
     words = out_of(answer, "lasting").split()
     enabling = dict(zip(lasting, words)) if len(words) == len(lasting) else {}
     ends = _ends(out_of(answer, "ends"))
+    masks = runtime_masks(answer)
+    to_be_masked = masked(asked)
     found = []
-    for name in dict.fromkeys(unit.name for unit in asked.units):
+    for name, same in _states(asked).items():
         known = properties.get(name, {})
         if name in enabling:
             known = {**known, "UnitFileState": printable(enabling[name], limit=40)}
-        found += _unit_states([unit for unit in asked.units if unit.name == name], known, ends.get(name, ""))
+        for what, section in _wishes(same, is_masked=name in to_be_masked):
+            as_asked, why = _is_as_asked(known, what, ends.get(name, "")) if known else (False, _UNTOLD)
+            if section and what == "masked" and name in masks:
+                as_asked, why = True, ""
+            elif section and what == "restarted" and known:
+                # its job went well, or the run would have failed; whether it then stays up is not the user's wish
+                as_asked, why = True, "" if is_active(known) else f"it is {state_words(known)}"
+            found.append(UnitState(name, known, what, as_asked=as_asked, why=why, section=section))
+        if is_network(name):
+            found.append(UnitState(name, why="only its file is written; systemd-networkd reads it"))
+        elif not found or found[-1].name != name:
+            found.append(UnitState(name, known))
     return found
+
+
+_UNTOLD = "systemd told nothing of it"
+
+
+def runtime_masks(answer: Answer) -> list[str]:
+    """Return the units that are masked in /run, of those that coreos-cloudinit deals with there."""
+    return list(filter(is_unit_name, out_of(answer, "masks").split()))
 
 
 def _ends(log: str) -> dict[str, str]:
@@ -155,28 +203,20 @@ def _ends(log: str) -> dict[str, str]:
     return ends
 
 
-def _unit_states(same: t.Sequence[AskedUnit], known: Properties, end: str) -> list[UnitState]:
-    """Return what is to be said of a unit, which may have been named more than once."""
-    name = same[0].name
-    wanted = []
-    commands = [unit.command for unit in same if unit.command in _COMMANDS]
-    if is_network(name):
-        return [UnitState(name, why="only its file is written; systemd-networkd reads it")]
-    if same[-1].mask:
-        wanted.append("masked")
-    if any(unit.enable for unit in same):
-        wanted.append("enabled")
-    if commands:
-        wanted.append(_COMMANDS[commands[-1]])
-    if not wanted:
-        return [UnitState(name, known)]
+def _wishes(same: t.Sequence[AskedUnit], *, is_masked: bool) -> list[tuple[str, str]]:
+    """Return what is asked of a unit, which may have been named more than once, each with the section behind it."""
+    if is_network(same[0].name):
+        return []
     found = []
-    for what in wanted:
-        if not known:
-            found.append(UnitState(name, known, what, as_asked=False, why="systemd told nothing of it"))
-        else:
-            as_asked, why = _is_as_asked(known, what, end)
-            found.append(UnitState(name, known, what, as_asked=as_asked, why=why))
+    if is_masked:
+        found.append(("masked", [unit.section for unit in same if unit.mask][-1]))
+    if any(unit.enable for unit in same):
+        found.append(("enabled", ""))
+    commanded = [unit for unit in same if unit.command in _COMMANDS]
+    if commanded:
+        # what the user calls for as well has to stay so
+        own = any(not unit.section for unit in commanded)
+        found.append((_COMMANDS[commanded[-1].command], "" if own else commanded[-1].section))
     return found
 
 

@@ -32,7 +32,11 @@ attributes:
   check_mode:
     support: partial
     details:
-      - Which units O(restart_changed_units) restarts is known only once their files are written.
+      - Which units O(restart_changed_units) would restart is told by their files and dependencies as they are now, for
+        a run that goes well. What cannot be known before it is a dependency that a new file brings, whether containers
+        run by then, and whether a section such as C(coreos.etcd2) changes the drop-in that it has made before. The
+        diff names the units of which it is not known.
+      - Of several user-data each is foretold as if it were the only one.
   diff_mode:
     support: full
   idempotent:
@@ -104,6 +108,10 @@ notes:
     C(.before) the one that O(content) has replaced. Without it, the times at which the file changed and the unit ran
     are the evidence. A file's modification time is none, for C(mv) keeps it.
   - Where the OEM's user-data has to be applied again, the user's is, too, because both set the same SSH keys.
+  - For the section C(coreos.update), coreos-cloudinit itself restarts locksmithd, or stops and masks it where the
+    C(reboot-strategy) is V(off), and restarts the update engine where there is a C(group) or a C(server). That is
+    foretold, and proved but for one thing. These services need not stay up, as a locksmithd does not that waits for
+    etcd.
   - Of two runs at the same time one waits a few seconds, and then refuses to act.
 seealso:
   - module: container_linux.remediation.diagnosis_facts
@@ -307,7 +315,9 @@ proof:
           type: str
           sample: docker-tcp.socket
         asked:
-          description: What it should be, such as V(started), V(enabled) or V(masked).
+          description:
+            - What it should be, such as V(started), V(enabled) or V(masked).
+            - With the section behind it where that is not C(coreos.units), as in V(masked for coreos.update).
           type: str
           sample: enabled
         as_asked:

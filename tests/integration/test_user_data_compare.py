@@ -19,6 +19,7 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._user_
     compare,
 )
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_diff import predict
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_forecast import Forecast
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_skeleton import (
     SKELETON_SED,
     parse_skeleton,
@@ -52,7 +53,7 @@ class Box(Heard):
         return {item.name: (item.state, item.why) for item in self.compare().items}
 
     def diff(self) -> tuple[list[str], list[str]]:
-        told = predict(PATH, self.asked(), self.compare())
+        told = predict(PATH, self.asked(), self.compare(), Forecast())
         return told["before"].splitlines(), told["after"].splitlines()
 
     def apply(self) -> None:

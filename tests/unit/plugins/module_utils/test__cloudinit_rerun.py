@@ -32,7 +32,6 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._cloud
 from ansible_collections.container_linux.remediation.plugins.module_utils._host import Completed, RemediationError
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_compare import Comparison
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_left import left_variables
-from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_result import together
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_seen import (
     PLACES,
     Access,
@@ -46,6 +45,7 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._user_
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_skeleton import parse_skeleton
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_state import State
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_units import UnitState
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_written import together
 from ansible_collections.container_linux.remediation.tests.unit.plugins.module_utils.user_data_machine import (
     BOOT,
     Applying,

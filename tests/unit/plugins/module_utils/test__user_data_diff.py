@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from ansible_collections.container_linux.remediation.plugins.module_utils._cloud_config import (
     Asked,
     AskedDropIn,
@@ -17,6 +19,7 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._user_
     Item,
 )
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_diff import predict
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_forecast import Forecast
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_skeleton import Text
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_units import UnitState
 
@@ -68,7 +71,7 @@ COMPARISON = Comparison(
 
 
 def test_a_line_for_each_thing_and_the_same_for_what_stays() -> None:
-    found = predict("/x", ASKED, COMPARISON)
+    found = predict("/x", ASKED, COMPARISON, Forecast())
     assert found["before_header"] == "the host as it is"
     assert found["after_header"] == "the host with /x applied"
     assert found["before"].splitlines() == [
@@ -118,12 +121,91 @@ def test_a_line_for_each_thing_and_the_same_for_what_stays() -> None:
 
 
 def test_nothing_asked_for_is_no_difference() -> None:
-    found = predict("/x", Asked(), Comparison())
+    found = predict("/x", Asked(), Comparison(), Forecast())
     assert found["before"] == found["after"] == ""
 
 
 def test_what_a_host_says_stays_on_its_line() -> None:
-    found = predict("/x\n", Asked(hostname="a"), Comparison(hostname="b\n\x1b[2Jc"))
+    found = predict("/x\n", Asked(hostname="a"), Comparison(hostname="b\n\x1b[2Jc"), Forecast())
     assert found["before"].count("\n") == 1
     assert "\x1b" not in found["before"]
     assert "\n" not in found["after_header"]
+
+
+LOCKSMITH = "locksmithd.service"
+MASKED = {"LoadState": "masked", "ActiveState": "inactive"}
+UP = {"LoadState": "loaded", "ActiveState": "active", "SubState": "running"}
+REFUSED = "so that systemd refuses that, and the run stops there"
+
+
+def lines(asked: Asked, comparison: Comparison) -> tuple[list[str], list[str]]:
+    found = predict("/x", asked, comparison, Forecast())
+    return found["before"].splitlines(), found["after"].splitlines()
+
+
+def test_what_is_called_for_a_section_comes_after_the_users_own() -> None:
+    asked = Asked(
+        units=[AskedUnit("a.service", "start"), AskedUnit(LOCKSMITH, "start")],
+        update={"reboot_strategy": "off", "server": ""},
+    )
+    units = [
+        UnitState("a.service", {"ActiveState": "inactive"}, "started"),
+        UnitState(LOCKSMITH, {**UP, "UnitFileState": "disabled"}, "masked", as_asked=False, section="update"),
+        UnitState(LOCKSMITH, UP, "stopped", as_asked=False),
+        UnitState("update-engine.service", UP, "restarted", section="update"),
+    ]
+    before, after = lines(asked, Comparison(units=units, masks=["etcd2.service"]))
+    # it runs, and so its start does nothing; then it is stopped
+    start = f"call: systemctl start {LOCKSMITH} (it is active (running), and stays so)"
+    assert before == [f"{LOCKSMITH}: disabled", "etcd2.service: masked in /run", start]
+    assert after == [
+        f"{LOCKSMITH}: masked for coreos.update",
+        "etcd2.service: not masked in /run",
+        "call: systemctl start a.service",
+        start,
+        f"call: systemctl stop {LOCKSMITH}, for coreos.update",
+        "call: systemctl restart update-engine.service, for coreos.update",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("properties", "masks", "own", "reloads", "told"),
+    [
+        (UP, [], False, False, ""),
+        ({"LoadState": "not-found"}, [], False, True, f" (it is not-found, {REFUSED})"),
+        # systemd does not notice that the mask is lifted
+        (
+            MASKED,
+            [LOCKSMITH],
+            False,
+            False,
+            " (it is masked until systemd reads its files anew, so that the run may stop there)",
+        ),
+        (MASKED, [LOCKSMITH], False, True, ""),
+        # one in /etc is not lifted
+        (MASKED, [], False, True, f" (it is masked, {REFUSED})"),
+        ({"LoadState": "not-found"}, [], True, True, ""),
+    ],
+)
+def test_what_systemd_would_refuse_is_told(
+    properties: dict[str, str], masks: list[str], own: bool, reloads: bool, told: str
+) -> None:
+    asked = Asked(units=[AskedUnit(LOCKSMITH, text=TEXT)] * own, update={"reboot_strategy": "reboot"})
+    path = "/etc/systemd/system/x.service"
+    comparison = Comparison(
+        items=[Item("unit", "x.service", path, "same")] * reloads,
+        units=[UnitState(LOCKSMITH, properties, "restarted", section="update")],
+        masks=masks,
+    )
+    assert lines(asked, comparison)[1][-1] == f"call: systemctl restart {LOCKSMITH}, for coreos.update{told}"
+
+
+def test_what_is_restarted_afterwards_and_what_is_not() -> None:
+    forecast = Forecast(["a.service"], ["b.service would not be restarted, for X."], ["c.service"])
+    found = predict("/x", Asked(), Comparison(), forecast)
+    stays = [
+        "b.service would not be restarted, for X.",
+        "not known: whether c.service is restarted, for not all of its files could be compared",
+    ]
+    assert found["before"].splitlines() == stays
+    assert found["after"].splitlines() == ["call: systemctl restart a.service, for its new files", *stays]

@@ -21,6 +21,7 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._syste
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_left import ChangedUnit
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_restart import (
     Restarted,
+    foretell_restart,
     restart_changed,
 )
 
@@ -138,6 +139,14 @@ class Machine:
         for unit in changed:
             self.up(unit.name)
         return restart_changed(self, changed, allow_container_restart=allowed, timeout=20)
+
+    def foretell(self, *units: ChangedUnit, called: tuple[str, ...] = ()) -> Restarted:
+        """What is foretold, which must leave everything as it is."""
+        self.mark("no-reload")
+        told = foretell_restart(self, units, called=called, allow_container_restart=False)
+        (self.root / "no-reload").unlink()
+        assert self.read("asked") == []
+        return told
 
 
 @pytest.fixture
@@ -315,3 +324,34 @@ def test_a_walk_ends_and_tells_when_it_does_not_know_all(machine: Machine) -> No
     reached, status = walk("0.service")
     assert status == 1
     assert len(reached) > 4
+
+
+def test_what_is_foretold_is_what_is_done_then(machine: Machine) -> None:
+    machine.docker_says("[{")
+    machine.needs("sshd.service", "Requires=door.mount")
+    machine.takes_along("a.service", "along.service", "down.service")
+    machine.up("along.service", "b.service")
+    names = ["a.service", "docker.service", "door.mount", "sshd.service"]
+    units = [ChangedUnit(name, ["/x"]) for name in names]
+    units.append(ChangedUnit("b-tcp.socket", ["/x"], services=["b.service"]))
+    machine.up(*(unit.name for unit in units))
+    foretold = machine.foretell(*units)
+    restarted = machine.restart(*units)
+    assert foretold.done == restarted.done == ["a.service", "along.service", "b-tcp.socket", "b.service"]
+    assert [sentence.replace("would not be", "was not") for sentence in foretold.refused] == restarted.refused
+    assert [unit.name for unit in foretold.left] == [unit.name for unit in restarted.left] == names[1:]
+
+
+def test_what_user_data_itself_restarts_is_not_foretold(machine: Machine) -> None:
+    machine.takes_along("called.service", "a.service")
+    units = [ChangedUnit("a.service", ["/x"]), ChangedUnit("b.service", ["/x"])]
+    machine.up("a.service", "b.service")
+    assert machine.foretell(*units, called=("called.service",)).done == ["b.service"]
+    assert machine.foretell(units[0], called=("called.service",)).done == []
+
+
+def test_nothing_is_foretold_where_systemd_does_not_answer(machine: Machine) -> None:
+    machine.mark("mute")
+    told = machine.foretell(ChangedUnit("a.service", ["/x"]))
+    assert told.done == []
+    assert told.refused[0].startswith("Not restarted: a.service, for systemd did not tell")

@@ -9,6 +9,7 @@ import pytest
 
 from ansible_collections.container_linux.remediation.plugins.module_utils._cloud_config import Asked, AskedUnit
 from ansible_collections.container_linux.remediation.plugins.module_utils._host import Section
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_skeleton import Text
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_units import (
     unit_states,
     unit_variables,
@@ -128,3 +129,66 @@ def test_a_unit_that_is_named_twice_and_one_that_systemd_does_not_tell_of() -> N
         ("c d", "started", False),
         ("e.network", "", True),
     ]
+
+
+ENGINE = "update-engine.service"
+LOCKSMITH = "locksmithd.service"
+
+
+def of_update(
+    strategy: str, shown: str, *units: AskedUnit, masks: str = "", group: bool = False
+) -> list[tuple[str, str, bool, str]]:
+    """What is said of the units that `coreos.update` concerns."""
+    asked = Asked(units=units, update={"reboot_strategy": strategy, **({"group": ""} if group else {})})
+    names = unit_variables(asked)["UNITS"].split()
+    blocks = "\n\n".join(f"Id={name}\nLoadState=loaded\n{shown}" for name in names)
+    answer = {"units": Section(0, f"{blocks}\n", ""), "masks": Section(0, masks, "")}
+    return [(state.name, state.wanted, state.as_asked, state.why) for state in unit_states(answer, asked)]
+
+
+@pytest.mark.parametrize(
+    ("shown", "why"),
+    [
+        (ACTIVE, ""),
+        (f"{DEAD}\n{SKIPPED}", "it is inactive (dead), skipped by a condition of its unit file"),
+        # such as locksmithd, as long as it does not reach etcd
+        (
+            "ActiveState=activating\nSubState=auto-restart\nResult=exit-code",
+            "it is activating (auto-restart), result 'exit-code'",
+        ),
+        (FAILED, "it is failed, result 'exit-code'"),
+    ],
+)
+def test_whether_the_systems_own_services_stay_up_is_told_and_not_asked(shown: str, why: str) -> None:
+    assert of_update("reboot", shown, group=True) == [
+        (LOCKSMITH, "restarted for coreos.update", True, why),
+        (ENGINE, "restarted for coreos.update", True, why),
+    ]
+
+
+def test_what_the_user_has_started_as_well_has_to_stay_up() -> None:
+    (found,) = of_update("reboot", FAILED, AskedUnit(LOCKSMITH, "start"))
+    assert found == (LOCKSMITH, "restarted", False, "it is failed, result 'exit-code'")
+
+
+def test_no_reboots_are_no_locksmith() -> None:
+    masked, stopped = "masked for coreos.update", "stopped for coreos.update"
+    assert of_update("off", DEAD, masks=f"{LOCKSMITH}\n") == [
+        (LOCKSMITH, masked, True, ""),
+        (LOCKSMITH, stopped, True, ""),
+    ]
+    assert of_update("off", f"{ACTIVE}\nUnitFileState=disabled") == [
+        (LOCKSMITH, masked, False, "it is disabled"),
+        (LOCKSMITH, stopped, False, "it is active (running)"),
+    ]
+    # a unit file of the user's own in /etc hides that mask
+    own = AskedUnit(LOCKSMITH, text=Text(1, 1, 1))
+    assert of_update("off", DEAD, own, masks=f"{LOCKSMITH}\n") == [(LOCKSMITH, stopped, True, "")]
+
+
+def test_of_services_that_are_only_unmasked_nothing_is_said() -> None:
+    asked = Asked(sections={"etcd2": 3}, update={"server": ""})
+    variables = unit_variables(asked)
+    assert variables["UNITS"] == ENGINE
+    assert variables["RUNTIME"].split() == ["etcd.service", "etcd2.service", "fleet.service", LOCKSMITH]
+    assert [state.name for state in unit_states({}, asked)] == [ENGINE]

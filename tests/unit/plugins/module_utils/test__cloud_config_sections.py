@@ -1,0 +1,107 @@
+# Copyright (c) 2026 container_linux.remediation contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What coreos-cloudinit does for the sections of a cloud-config, by the cloud-config's text."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.container_linux.remediation.plugins.module_utils._cloud_config import AskedUnit
+from ansible_collections.container_linux.remediation.plugins.module_utils._cloud_config_sections import all_units
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_targets import masked, targets
+from ansible_collections.container_linux.remediation.tests.unit.plugins.module_utils.test__cloud_config import ask
+
+LOCKSMITH = "locksmithd.service"
+MASK = f"/run/systemd/system/{LOCKSMITH}"
+
+RESTART = AskedUnit(LOCKSMITH, "restart", runtime=True, section="update")
+OFF = AskedUnit(LOCKSMITH, "stop", mask=True, runtime=True, section="update")
+ENGINE = AskedUnit("update-engine.service", "restart", section="update")
+
+
+@pytest.mark.parametrize(
+    ("section", "added"),
+    [
+        ("update:\n    reboot-strategy: off", [OFF]),
+        ("update:\n    reboot_strategy: 'off'", [OFF]),
+        ("update:\n    reboot-strategy: reboot # at once", [RESTART]),
+        ('update:\n    reboot-strategy: "etcd-lock"', [RESTART]),
+        ("update:\n    reboot-strategy: best-effort", [RESTART]),
+        ("update:\n    reboot-strategy:", []),
+        ("update:\n    reboot-strategy: ~\n    group:", []),
+        ("update:\n    group: beta", [ENGINE]),
+        ("update:\n    server: https://example.com/v1/update/", [ENGINE]),
+        ("update:\n    server: https://$private_ipv4/\n    group: beta", [ENGINE]),
+        ("update:\n    group: beta\n    reboot-strategy: off", [OFF, ENGINE]),
+        ("update:\n    groups: beta", []),
+        ("update: {}", []),
+        # these have a drop-in or a file, and no call
+        ("etcd:\n    name: a", []),
+        ("etcd2:\n    name: a", []),
+        ("fleet:\n    metadata: a", []),
+        ("locksmith:\n    window_start: '1:00'", []),
+        ("flannel:\n    interface: a", []),
+        ("oem:\n    id: a", []),
+    ],
+)
+def test_what_is_called_for_a_section(section: str, added: list[AskedUnit]) -> None:
+    found = ask(f"#cloud-config\ncoreos:\n  {section}\n  units:\n  - name: a.service\n    command: start\n")
+    services = ("etcd.service", "etcd2.service", "fleet.service", LOCKSMITH)
+    units = all_units(found)
+    assert units[0].name == "a.service" and not units[0].section
+    # that these are not masked until the next boot is seen to at every run
+    assert [(unit.name, unit.runtime, unit.mask, unit.command) for unit in units[1:5]] == [
+        (name, True, False, "") for name in services
+    ]
+    assert units[5:] == added
+    assert found.unclear == []
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["never", "never-never-ever", "Off", "true", "1", "$public_ipv4", "{off}", "[off]", "*off", "https://user:word@x"],
+)
+def test_for_what_coreos_cloudinit_would_not_take_nothing_is_called(value: str) -> None:
+    found = ask(f"#cloud-config\ncoreos:\n  update:\n    reboot-strategy: {value}\n")
+    assert all_units(found)[4:] == []
+
+
+def test_a_long_word_in_the_place_of_a_strategy_is_not_told() -> None:
+    assert "secret" not in str(ask("#cloud-config\ncoreos:\n  update:\n    reboot-strategy: secret-word\n"))
+
+
+def test_a_folded_section_is_unclear() -> None:
+    found = ask("#cloud-config\ncoreos:\n  update: {reboot-strategy: off}\n")
+    assert all_units(found)[4:] == []
+    assert found.unclear == ["coreos.update (line 3) is no mapping that can be read."]
+
+
+TEXT = "    content: '[Unit]'\n"
+
+
+@pytest.mark.parametrize(
+    ("units", "update", "links"),
+    [
+        ("", "off", {LOCKSMITH: MASK}),
+        ("", "reboot", {}),
+        (f"  - name: {LOCKSMITH}\n    mask: true\n", "reboot", {LOCKSMITH: f"/etc/systemd/system/{LOCKSMITH}"}),
+        (f"  - name: {LOCKSMITH}\n    mask: true\n    runtime: true\n", "reboot", {}),
+        # of a unit file in /etc, a mask in /run is hidden
+        (f"  - name: {LOCKSMITH}\n{TEXT}", "off", {}),
+        (f"  - name: {LOCKSMITH}\n    runtime: true\n{TEXT}", "off", {LOCKSMITH: MASK}),
+        # what coreos-cloudinit adds for each of its services lifts their masks again
+        ("  - name: etcd2.service\n    mask: true\n    runtime: true\n", "reboot", {}),
+        ("  - name: etcd2.service\n    mask: true\n", "reboot", {"etcd2.service": "/etc/systemd/system/etcd2.service"}),
+        (
+            "  - name: a.service\n    mask: true\n  - name: a.service\n    command: stop\n",
+            "reboot",
+            {"a.service": "/etc/systemd/system/a.service"},
+        ),
+        (f"  - name: a.service\n    mask: true\n  - name: a.service\n{TEXT}", "reboot", {}),
+    ],
+)
+def test_what_is_masked_in_the_end(units: str, update: str, links: dict[str, str]) -> None:
+    found = ask(f"#cloud-config\ncoreos:\n  update:\n    reboot-strategy: {update}\n  units:\n{units or '  - {}'}\n")
+    assert masked(found) == links
+    assert not {target.path for target in targets(found)} & set(links.values())
