@@ -112,7 +112,7 @@ def of_proof(proof: Comparison, *, path: str) -> Failure | None:
         if item.state in ("differs", "missing")
     ]
     units = [
-        f"{unit.name} should be {unit.asked} and is not{f' ({unit.why})' if unit.why else ''}"
+        f"{unit.name} should be {unit.wanted} and is not{f' ({unit.why})' if unit.why else ''}"
         for unit in proof.units
         if not unit.as_asked
     ]
