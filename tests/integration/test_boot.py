@@ -30,7 +30,7 @@ def command(*words: str | Path) -> None:
 
 
 def said(text: str, machine: Machine) -> bool:
-    return text in machine.sh(f"journalctl -b -q --no-pager -o cat -u {SERVICE}")
+    return text in machine.sh(f"journalctl --sync; journalctl -b -q --no-pager -o cat -u {SERVICE}")
 
 
 @pytest.mark.parametrize("release", release_names())

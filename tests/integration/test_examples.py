@@ -24,9 +24,8 @@ EXAMPLES = Path(__file__).resolve().parents[2] / "docs" / "examples"
 MACHINE = USER_DATA.parent / "machine"
 UNIT = r"'user-cloudinit@var-lib-coreos\x2dvagrant-vagrantfile\x2duser\x2ddata.service'"
 REST = f"""
-sleep 0.5
+sleep 1
 until ! systemctl is-active {UNIT} '{NAME}@*.service' | grep -q activating; do sleep 0.2; done
-journalctl --sync
 """
 
 
@@ -40,7 +39,7 @@ def provision(machine: Machine, text: str, *options: str) -> None:
 
 def wrote(machine: Machine, name: str) -> int:
     """How often coreos-cloudinit wrote a file of this name in this boot."""
-    said = machine.sh(f"journalctl -b -q -o cat _SYSTEMD_UNIT={UNIT}")
+    said = machine.sh(f"journalctl --sync; journalctl -b -q -o cat _SYSTEMD_UNIT={UNIT}")
     return said.count(f"Wrote file /etc/{name} to filesystem")
 
 
