@@ -56,6 +56,7 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._user_
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_watch import (
     WATCH_LOOK_SH,
     look_variables,
+    noted,
     watch_unit,
     watched,
 )
@@ -78,6 +79,7 @@ _LOOK_SH = (
     + r"""
 LINE='
 '
+ROW_FORMAT='%s %a %u %Y %Z %z %F %n'
 TZ=UTC
 export TZ
 
@@ -105,7 +107,7 @@ prepare() {
 
 # rows_of PATH...: a row of stat for each; TZ makes the time one of UTC
 rows_of() {
-  stat -L -c '%s %a %u %Y %Z %z %F %n' -- "$@"
+  stat -L -c "$ROW_FORMAT" -- "$@"
 }
 
 # next_row PATH: takes its row from ROWS, which is the first one unless the file is gone by now
@@ -130,6 +132,20 @@ look_at() {
   CHANGED=$5
   DATE=$6
   TIME=$7
+  # what leads elsewhere since it was changed itself is another file since
+  if [ -L "$FILE" ]; then
+    begin "link-$NUMBER"
+    ROW=$(stat -c "$ROW_FORMAT" -- "$FILE")
+    printf '%s\n' "$ROW"
+    finish "link-$NUMBER" 0
+    # shellcheck disable=SC2086
+    set -- $ROW
+    if [ "$5${7#*.}" -gt "$CHANGED${TIME#*.}" ]; then
+      CHANGED=$5
+      DATE=$6
+      TIME=$7
+    fi
+  fi
   REMEMBERED=
   if next_row "$MEMORY/$NAME"; then
     begin "memory-$NUMBER"
@@ -153,6 +169,11 @@ look_at() {
   fi
   prepare
   tell_run "$UNIT" "$NUMBER"
+  if [ -f "$NOTES/$NAME" ]; then
+    begin "note-$NUMBER"
+    recite "$NOTES/$NAME"
+    finish "note-$NUMBER" 0
+  fi
   if [ -f "$FILE" ]; then
     look_into "$FILE" "$NUMBER"
   fi
@@ -382,12 +403,16 @@ def _source(bare: Source, own: Answer, *, now: float, uptime: float | None, memo
     # what others could have written proves nothing
     is_ours = memory is not None and (memory.mode, memory.owner) == ("600", 0)
     run, started = run_of(own, bare.unit, now=now, uptime=uptime)
+    link = _files(own, "link").get(bare.place.path, bare.file)
     return replace(
         bare,
+        file=replace(bare.file, changed=max(bare.file.changed, link.changed)),
         content=content_of(own, size=bare.file.size),
         run=run,
         started=started,
         memory=parse_memory(out_of(own, "memory")) if is_ours else None,
+        # a unit that is not watched may have run since without a note
+        noted=noted(out_of(own, "note")) if bare.watched else "",
     )
 
 

@@ -133,6 +133,8 @@ class Source:
         started: when that run began, in seconds since 1970, and how exact that is, in seconds; None if there is none.
         memory: what we remember, if anything, and if nobody else could have written it.
         watched: whether it is applied whenever it changes, see `_user_data_watch.watched`.
+        noted: the digest of what its unit ran last, as a watched unit notes it; empty where it does not, or was not
+            asked for.
     """
 
     place: Place
@@ -146,6 +148,7 @@ class Source:
     started: tuple[float, float] | None = None
     memory: Memory | None = None
     watched: bool | None = None
+    noted: str = ""
 
     @property
     def sha256(self) -> str:

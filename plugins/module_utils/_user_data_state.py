@@ -89,7 +89,7 @@ def judge(source: Source, *, boot: str) -> State:
         return remembered
     if source.started is None:
         return State("unapplied", "its unit has not run in this boot")
-    return _by_time(source, file)
+    return _by_note(source) or _by_time(source, file)
 
 
 def _remembered(source: Source, *, boot: str) -> State | None:
@@ -107,6 +107,19 @@ def _remembered(source: Source, *, boot: str) -> State | None:
     return State("stale", f"{told}, and the file that is there has {source.sha256[:12]}…", by_digest=True)
 
 
+def _by_note(source: Source) -> State | None:
+    """What the digest tells that a watched unit noted when it ran last."""
+    if not source.noted or not source.sha256:
+        return None
+    told = f"its unit noted that what it ran last has the digest {source.noted[:12]}…"
+    if source.noted != source.sha256:
+        return State("stale", f"{told}, and the file that is there has {source.sha256[:12]}…", by_digest=True)
+    why = _failed(source)
+    if why:
+        return State("failed", f"{told}, which is the file that is there; that run failed: {why}", by_digest=True)
+    return State("current", f"{told}, which is the file that is there", by_digest=True)
+
+
 def _by_time(source: Source, file: File) -> State:
     began, exact = source.started or (0.0, 0.0)
     told = f"its unit began its last run at {_clock(began)}, and the file changed at {_clock(file.changed)}"
@@ -114,16 +127,21 @@ def _by_time(source: Source, file: File) -> State:
         return State("stale", f"{told}, after it")
     if file.changed >= began:
         return State("stale", f"{told}, so close to it that nobody can tell which came first")
+    why = _failed(source)
+    if why:
+        return State("failed", f"{told}, before it; that run failed: {why}")
+    return State("current", f"{told}, before it")
+
+
+def _failed(source: Source) -> str:
+    """Why the last run failed, or an empty text."""
     run = source.run
-    why = state_words(source.unit) if source.unit.get("Result", "success") != "success" else ""
+    if run and run.errors:
+        return printable(run.errors[-1])
     if run and run.failed_commands:
         failed = run.failed_commands[0]
-        why = f"its '{failed.verb}' of {failed.unit} ended with '{failed.result}'"
-    if run and run.errors:
-        why = run.errors[-1]
-    if why:
-        return State("failed", f"{told}, before it; that run failed: {printable(why)}")
-    return State("current", f"{told}, before it")
+        return printable(f"its '{failed.verb}' of {failed.unit} ended with '{failed.result}'")
+    return state_words(source.unit) if source.unit.get("Result", "success") != "success" else ""
 
 
 def _clock(seconds: float) -> str:

@@ -413,9 +413,15 @@ Reads the variables of `look_variables`, and LIMIT."""
 
 
 def look_variables(places: t.Sequence[Place]) -> dict[str, str]:
-    """Return what `WATCH_LOOK_SH` reads."""
+    """Return what `WATCH_LOOK_SH` reads, and where the digests are noted."""
     files = [*FILES, *(path for place in places for path in _files_of(place))]
-    return {"WATCH_SCRIPT": SCRIPT, "WATCH_FILES": "\n".join(files)}
+    return {"WATCH_SCRIPT": SCRIPT, "WATCH_FILES": "\n".join(files), "NOTES": NOTES}
+
+
+def noted(text: str) -> str:
+    """Return the digest of what a watched unit has run last, from its note; empty if it holds none."""
+    match = re.match(r"([0-9a-f]{64})\s*\Z", text)
+    return match[1] if match else ""
 
 
 def watch_unit(place: Place) -> str:

@@ -59,4 +59,6 @@ def test_a_unit_that_somebody_else_waits_for_is_explained() -> None:
     assert because in blocked("", logged="Job docker.service/start failed with result 'dependency'.")[0]
     assert blocked("")[0].startswith("docker.service is inactive (dead), and has no job any more that could start it")
     started = blocked("", docker=DOCKER.replace("inactive", "active").replace("dead", "running"))[0]
-    assert started.startswith("docker.service is active (running) by now, so that what waited for it goes on. Run again")
+    assert started.startswith(
+        "docker.service is active (running) by now, so that what waited for it goes on. Run again"
+    )

@@ -85,6 +85,22 @@ def test_what_is_no_file_is_told(machine: LookedAt) -> None:
 
 
 @in_each_shell
+def test_a_link_is_as_young_as_where_it_leads_to(machine: LookedAt) -> None:
+    real = machine.root / "real"
+    real.write_bytes(CLOUD_CONFIG)
+    time.sleep(0.05)
+    machine.file.symlink_to(real)
+    for after, name in ((0.02, "stale"), (0.5, "current")):
+        machine.has_run(after=after)
+        source = machine.source()
+        assert judge(source, boot=BOOT).name == name
+        assert source.file
+        assert source.file.changed == pytest.approx(machine.file.lstat().st_ctime, abs=0.001)
+        assert source.file.size == len(CLOUD_CONFIG)
+        assert not source.moving
+
+
+@in_each_shell
 def test_units_and_what_starts_them(machine: LookedAt) -> None:
     """What systemd calls TriggeredBy is only what it had loaded before the unit."""
     machine.program(
@@ -131,6 +147,14 @@ def test_whether_it_is_watched(machine: LookedAt, monkeypatch: pytest.MonkeyPatc
     assert found.watched is True
     # it does not start the unit at boot
     assert found.watches == []
+    # and what it notes is read where it is needed
+    monkeypatch.setattr(_user_data_watch, "NOTES", str(machine.root))
+    note = machine.root / escape_path(place.path)
+    note.write_text(f"{DIGEST}\n")
+    assert machine.source().noted == ""
+    assert machine.source(thorough=True).noted == DIGEST
+    note.write_text("no digest\n")
+    assert machine.source(thorough=True).noted == ""
     script.write_text("of another version")
     assert machine.source().watched is False
     # of another user-data

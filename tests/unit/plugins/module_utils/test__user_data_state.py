@@ -257,6 +257,20 @@ def test_a_remembered_digest_counts_whatever_the_unit_does(
     assert judge(replace(source, memory=None), boot=BOOT).name == ("stale" if started else "unapplied")
 
 
+def test_a_note_of_the_run_needs_no_clock() -> None:
+    for source in (CURRENT, STALE):
+        same = replace(source, noted=source.sha256)
+        other = replace(source, noted="0" * 64)
+        assert judge(same, boot=BOOT) == State("current", ANY_WHY, by_digest=True)
+        assert judge(other, boot=BOOT) == State("stale", ANY_WHY, by_digest=True)
+    run = Run(commands=[Command("start", "a.service", "failed")])
+    failed = judge(replace(CURRENT, noted=CURRENT.sha256, run=run), boot=BOOT)
+    assert failed.name == "failed"
+    assert failed.why.endswith("that run failed: its 'start' of a.service ended with 'failed'")
+    # what was applied since is remembered
+    assert judge(replace(remembering(CURRENT), noted="0" * 64), boot=BOOT).name == "current"
+
+
 def test_a_unit_that_did_not_start_is_told_though_the_run_ended_well() -> None:
     commands = [Command("start", "a.service", "done"), Command("restart", "b.service", "dependency")]
     found = judge(replace(CURRENT, run=Run(commands=[*commands, Command("start", "c.service")])), boot=BOOT)

@@ -1,8 +1,7 @@
 # Copyright (c) 2026 container_linux.remediation contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""User-data whose unit systemd has forgotten: one that is stopped, or does not stay active, is unloaded once nothing
-refers to it, and what systemctl shows of it then is that of a unit which never ran."""
+"""By what it is told whether user-data is in force, where what systemctl and stat say at first sight is not so."""
 
 from __future__ import annotations
 
@@ -13,6 +12,7 @@ import pytest
 from ansible_collections.container_linux.remediation.tests.integration.user_data import (
     AS_ROOT,
     FILE,
+    MEMORY,
     UNIT,
     WATCH,
     config,
@@ -23,6 +23,7 @@ from ansible_collections.container_linux.remediation.tests.integration.user_data
 if TYPE_CHECKING:
     from ansible_collections.container_linux.remediation.tests.integration.conftest import MachineFactory
 
+# A unit that is stopped is unloaded once nothing refers to it, and then shown like one that never ran.
 FORGET = f"systemctl stop {WATCH} '{UNIT}'; systemctl show -p ExecMainPID '{UNIT}'"
 
 
@@ -64,3 +65,29 @@ def test_a_unit_that_does_not_stay_active(machine: MachineFactory, release: str)
     host.sh(place(config(4, "coreos:", "  units:", "    - name: none-such.service", "      command: start")))
     failed = host.play([rerun()], options=AS_ROOT).last.result
     assert "none-such.service" in failed["msg"], failed
+
+
+@pytest.mark.parametrize("release", ["1010", "2512"])
+def test_a_link_that_leads_elsewhere(machine: MachineFactory, release: str) -> None:
+    host = machine("user-data-fresh", release=release, fresh=True)
+    host.sh(f"mkdir /opt/two; {place(config(1), '/opt/one')}; {place(config(2), '/opt/two/x')}; ln -sf /opt/one {FILE}")
+    host.sh(f"sleep 1; systemctl restart '{UNIT}'; cat /etc/luck.txt | grep number-1")
+    found = host.play([rerun()], options=AS_ROOT).last.result
+    assert (found["sources"][FILE]["state"], found["changed"]) == ("current", False), found
+    # neither of the files is younger than the run
+    host.sh(f"ln -sfn /opt/two/x {FILE}")
+    found = host.play([rerun()], options=AS_ROOT).last.result
+    assert (found["sources"][FILE]["state"], found["changed"]) == ("stale", True), found
+    assert host.sh("cat /etc/luck.txt").strip() == "number-2"
+
+
+def test_a_watched_unit_notes_what_it_runs(machine: MachineFactory) -> None:
+    """The same file once more, as Vagrant brings it on each provision, is younger than the run and in force."""
+    host = machine("user-data-fresh", release="1235")
+    host.sh(place(config(1)))
+    assert host.play([rerun(watch=True)], options=AS_ROOT).last.result["changed"]
+    # what was applied in another boot tells nothing of this one
+    host.sh(f"systemctl restart '{UNIT}'; rm '{MEMORY}'; sleep 1; {place(config(1))}")
+    found = host.play([rerun()], options=AS_ROOT).last.result
+    assert found["sources"][FILE]["why"].startswith("its unit noted that what it ran last has the digest"), found
+    assert (found["sources"][FILE]["state"], found["changed"]) == ("current", False), found
