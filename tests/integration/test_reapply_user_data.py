@@ -29,6 +29,7 @@ from ansible_collections.container_linux.remediation.tests.integration.user_data
     MEMORY,
     REAPPLY,
     UNIT,
+    WATCH,
     config,
     in_force,
     place,
@@ -198,6 +199,54 @@ def test_a_script_runs_where_that_is_allowed(machine: MachineFactory) -> None:
     assert again.rc == 0 and recap(again)["changed"] == 0, again.output
 
 
+OURS = f"""
+find / /run -xdev \\( -name '*container-linux-remediation*' -o -lname '*container-linux-remediation*' \\) | sort
+find /var/lib/container-linux-remediation /run/container-linux-remediation* | sort
+systemctl list-units --all --no-legend '*container-linux-remediation*'
+systemctl show -p DropInPaths -p TriggeredBy '{UNIT}'
+sha256sum {FILE}
+"""
+"""All that is there of ours, and the user-data."""
+
+
+def test_a_watch_comes_and_goes_by_the_role(machine: MachineFactory) -> None:
+    host = machine("user-data-fresh")
+    host.sh(place(config(1)))
+    assert host.play([rerun()], options=AS_ROOT).rc == 0
+    # that its path unit has nothing more to do in this boot is the watch's doing
+    host.sh(f"systemctl stop {WATCH}")
+    there = host.sh(OURS)
+    before = host.sh(FINGERPRINT)
+    predicted = host.playbook(REAPPLY, check=True, variables={"user_data_watch": True})
+    assert predicted.rc == 0 and "To do: install container-linux-remediation-user-data@" in predicted.output
+    assert host.sh(FINGERPRINT) == before
+    count = runs(host)
+    assert recap(host.playbook(REAPPLY, variables={"user_data_watch": True}))["changed"] == 1
+    before = host.sh(FINGERPRINT)
+    untouched(host, host.playbook(REAPPLY, variables={"user_data_watch": True}), before)
+    assert runs(host) == count and "container-linux-remediation-user-data@" in host.sh(OURS)
+
+    since = host.sh("date +%s").strip()
+    host.sh(place(config(SECRET)) + f"; timeout 60 sh -c 'until grep -q {SECRET} /etc/luck.txt; do sleep 0.1; done'")
+    said = host.sh(f"journalctl --sync; journalctl -q --since=@{since} -t container-linux-remediation-user-data")
+    assert f"{FILE}: it has changed since {UNIT} ran last, so that was restarted to run it." in said
+    assert SECRET not in said
+    host.sh(place(config(1)) + "; timeout 60 sh -c 'until grep -q number-1 /etc/luck.txt; do sleep 0.1; done'")
+
+    before, user_data, count = host.sh(FINGERPRINT), host.sh(f"stat {FILE}"), runs(host)
+    predicted = host.playbook(REAPPLY, check=True, variables={"user_data_watch": False})
+    assert predicted.rc == 0 and "To do: remove container-linux-remediation-user-data@" in predicted.output
+    assert host.sh(FINGERPRINT) == before
+    done = host.playbook(REAPPLY, variables={"user_data_watch": False})
+    assert done.rc == 0 and recap(done)["changed"] == 1, done.output
+    assert (host.sh(f"stat {FILE}"), runs(host)) == (user_data, count)
+    assert host.sh(OURS) == there
+    before = host.sh(FINGERPRINT)
+    for variables in ({"user_data_watch": False}, {}):
+        untouched(host, host.playbook(REAPPLY, variables=variables), before)
+    host.sh(f"systemctl start {WATCH}")
+
+
 # failure
 
 
@@ -342,5 +391,5 @@ def test_no_content_is_told(machine: MachineFactory, tmp_path: Path) -> None:
     for play in plays:
         assert [line for line in play.output.splitlines() if SECRET in line] == []
         assert SECRET not in json.dumps([task.result for task in play.tasks])
-    for ours in ("_COMM=sudo", "-t container-linux-remediation-user-data"):
-        assert SECRET not in host.sh(f"journalctl -q --since=@{since} {ours}", check=False)
+    called = host.sh(f"journalctl --sync; journalctl -q --since=@{since} _COMM=sudo")
+    assert "COMMAND=" in called and SECRET not in called

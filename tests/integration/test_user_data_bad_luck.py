@@ -184,6 +184,27 @@ def test_bad_files_are_refused_and_nothing_is_touched(machine: MachineFactory) -
     assert standing(host) == in_force(now + 1)
 
 
+def test_a_file_that_not_even_root_may_read(machine: MachineFactory) -> None:
+    """As with a share or a disk that refuses it. Of a sysfs of its own the file is new: no run was after it."""
+    host = machine("user-data-fresh")
+    now = settled(host)
+    share = (
+        "mkdir /run/share && unshare -n mount -t sysfs sysfs /run/share && "
+        f"mount --bind /run/share/bus/platform/drivers_probe {FILE}"
+    )
+    with undone(host, share, by=f"umount {FILE}; umount /run/share; rmdir /run/share"):
+        assert host.run(f"cat {FILE}").stderr == f"cat: {FILE}: Permission denied\n"
+        before = host.sh(UNTOUCHED)
+        refused(
+            host.play([rerun()], options=AS_ROOT).last, f"{FILE} could not be read on the host", "Nothing was changed"
+        )
+        given = host.play([rerun(content=config(now + 1))], options=AS_ROOT)
+        refused(given.last, f"could not be put at {FILE}", "Permission denied", "What was there is still there")
+        assert host.sh(UNTOUCHED) == before
+    assert standing(host) == in_force(now)
+    applied(host, now + 1)
+
+
 ONLY = "cannot be a user-data's path: give an absolute path without '.', '..' and '//' in it"
 PATHS = {
     "user-data.yml": ONLY,
@@ -192,6 +213,7 @@ PATHS = {
     "/a\nb": "'/a | b' cannot be a user-data's path",
     "/opt": "/opt cannot be applied: it is a directory and no file",
     "/dev/null": "/dev/null cannot be applied: it is a character special file and no file",
+    "/etc/hostname/user-data": "The given user-data could not be put at /etc/hostname/user-data: 'mkdir: cannot create",
     "/proc/luck/user-data": "The given user-data could not be put at /proc/luck/user-data: 'mkdir: cannot create",
 }
 
@@ -206,7 +228,7 @@ def test_paths(machine: MachineFactory) -> None:
     for task, words in zip(
         every(play, len(tasks)), [*PATHS.values(), "There is no user-data at /opt/nothing"], strict=True
     ):
-        # the one in /proc is tried
+        # those below a file and in /proc are tried
         assert task.outcome == "failed" and words in task.message and "\n" not in task.message.strip(), task
     assert host.sh(UNTOUCHED) == before
 
@@ -235,6 +257,22 @@ def test_what_would_do_nothing_is_said_and_left(machine: MachineFactory, text: s
     assert any(FILE in warning for warning in play.last.result["warnings"])
     assert host.sh(FINGERPRINT) == before
     applied(host, now + 1)
+
+
+def test_windows_line_ends_do_no_harm_and_are_told(machine: MachineFactory) -> None:
+    host = machine("user-data-fresh")
+    now = settled(host)
+    block = ("  - path: /etc/block.txt", "    content: |", "      one", "", "      two", *SLOW)
+    given = config(now + 1, *block).replace("\n", "\r\n").replace("sleep 3", "true")
+    play = host.play([rerun(content=given)], options=AS_ROOT)
+    assert play.rc == 0 and play.last.changed, play.output
+    (warning,) = play.last.result["warnings"]
+    assert warning.startswith("The given user-data: it has lines that end as on Windows")
+    assert {item["state"] for item in play.last.result["proof"][FILE]["items"]} == {"same"}
+    assert standing(host) == in_force(now + 1)
+    assert host.sh("cat /etc/block.txt") == "one\n\ntwo\n"
+    again = host.play([rerun(content=given)], options=AS_ROOT)
+    assert again.rc == 0 and not again.last.changed, again.output
 
 
 # bad luck
