@@ -257,6 +257,8 @@ class Applying(Machine):
         self.program(
             "journalctl",
             f'echo "journalctl $*" >>{self.root}/asked\n[ "$1" != --sync ] || exit 0\n'
+            # nothing is logged before anything has run
+            f"[ -e {self.root}/ran ] || ! grep -q '^ExecMainPID=0$' {self.root}/shown || exit 0\n"
             f"echo {shlex.quote(text)}\n[ {status} -eq 0 ] || echo 'no rights' >&2\nexit {status}\n",
         )
 
