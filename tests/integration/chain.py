@@ -26,7 +26,7 @@ _START = """
 systemctl reset-failed
 systemctl start docker.socket
 systemctl start --no-block flanneld.service
-tries=50
+tries=100
 until journalctl -q -o cat "_SYSTEMD_INVOCATION_ID=$(systemctl show -p InvocationID --value flanneld)" |
   grep -q 'network config'; do
   tries=$((tries - 1))
@@ -71,7 +71,7 @@ sed -i 's|^FLANNELD_ETCD_ENDPOINTS=.*|FLANNELD_ETCD_ENDPOINTS=http://127.0.0.1:2
 sed -i '/USERNAME\\|PASSWORD\\|PREFIX/d' /etc/flannel/options.env
 systemctl reset-failed
 systemctl start docker.socket docker.service
-timeout 20 docker version >/dev/null
+timeout 60 docker version >/dev/null
 """
 
 
@@ -97,7 +97,7 @@ _HEALTHY = f"""
   [ "$(systemctl is-enabled etcd2 etcd 2>/dev/null | tr '\\n' ' ')" = 'enabled static ' ] &&
   [ ! -e /etc/systemd/system/multi-user.target.wants/etcd.service ] &&
   ! ip -4 addr show eth0 | grep -q 10.1.77.7 && ! ls /run/systemd/system/*.d/90-* >/dev/null 2>&1 &&
-  timeout 5 docker version >/dev/null && ip -4 addr show docker0 | grep -q 'inet 10.1.' && echo yes
+  timeout 20 docker version >/dev/null && ip -4 addr show docker0 | grep -q 'inet 10.1.' && echo yes
 """
 
 

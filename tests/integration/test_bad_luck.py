@@ -170,7 +170,7 @@ def test_an_endpoint_that_never_answers(machine: MachineFactory) -> None:
         before, began = snapshot(host), time.monotonic()
         play = host.playbook(FIX)
         one_sentence(play, "No etcd answers where flanneld looks for it: http://127.0.0.1:7777")
-        assert time.monotonic() - began < 60
+        assert time.monotonic() - began < 120
         assert "curl: (28)" in play.output
         assert snapshot(host) == before
 

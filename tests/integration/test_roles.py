@@ -182,7 +182,7 @@ def test_flannel_config_waits_no_longer_than_told(machine: MachineFactory) -> No
     break_it(host, "key-missing")
     drop_in(host, "flanneld.service", "ExecStart=", "ExecStart=/bin/sleep infinity")
     host.sh("systemctl kill -s KILL flanneld; systemctl stop flanneld")
-    one_sentence(include(host, "flannel_config", flannel_config_timeout=3), "flanneld.service", "3")
+    one_sentence(include(host, "flannel_config", flannel_config_timeout=3), "flanneld.service", "within 3 s")
 
 
 def test_docker_starts_what_was_left_behind(machine: MachineFactory) -> None:

@@ -138,7 +138,7 @@ def test_a_systemctl_that_hangs(host: Machine, what: str) -> None:
     with systemctl_that(host, *HANGS[what]):
         began = time.monotonic()
         facts = deps(host.play([LOOK], options=AS_ROOT))
-        assert time.monotonic() - began < 35
+        assert time.monotonic() - began < 60
     [sentence] = facts["partial"]
     asked = {"systemd itself": "systemctl show (of systemd itself)", "the jobs": "systemctl list-jobs"}
     assert sentence.startswith(asked.get(what, "systemctl show (of the units)"))
