@@ -53,6 +53,17 @@ def test_a_healthy_host_is_healthy_in_check_mode_as_well(machine: MachineFactory
     assert snapshot(host) == before
 
 
+@pytest.mark.parametrize(("wanted", "notes"), [("10.1.0.0/16", ["key-differs"]), ("10.2.0.0/16", [])])
+def test_another_network_than_the_one_asked_for_is_told(machine: MachineFactory, wanted: str, notes: list[str]) -> None:
+    host = machine("key-differs")
+    looked = host.play(
+        [{"container_linux.remediation.diagnosis_facts": {"flannel_config": {"Network": wanted}}}], options=AS_ROOT
+    )
+    facts = looked.last.result["ansible_facts"]["container_linux_diagnosis"]
+    assert looked.rc == 0 and facts["healthy"], looked.output
+    assert [verdict["name"] for verdict in facts["verdicts"] if verdict["name"] == "key-differs"] == notes
+
+
 def test_a_prefix_behind_a_variable_is_followed(machine: MachineFactory) -> None:
     """Two round trips: the shell's guess was wrong."""
     host = machine()

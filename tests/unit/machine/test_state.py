@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from pathlib import Path
 
@@ -11,6 +12,8 @@ import pytest
 from ansible_collections.container_linux.remediation.tests.machine.testmachine import state
 from ansible_collections.container_linux.remediation.tests.machine.testmachine.console import MachineError
 from ansible_collections.container_linux.remediation.tests.machine.testmachine.machines import up
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.mark.parametrize("name", state.state_names())
@@ -21,6 +24,12 @@ def test_every_state_says_what_it_is_and_how_to_see_it(name: str) -> None:
     script = '. "$1" && command -v setup && command -v symptom'
     defined = subprocess.run(["sh", "-c", script, "sh", str(found.path)], capture_output=True, text=True, check=True)
     assert defined.stdout.split() == ["setup", "symptom"]
+
+
+@pytest.mark.parametrize("name", state.state_names())
+def test_every_state_is_started_by_a_test(name: str) -> None:
+    tests = [*(ROOT / "tests" / "integration").rglob("*.py"), *(ROOT / "extensions" / "molecule").rglob("*.yml")]
+    assert any(re.search(rf"[\" ]{name}[\"\n]", path.read_text()) for path in tests)
 
 
 def test_an_unknown_state_is_refused_with_those_that_exist() -> None:
