@@ -37,8 +37,9 @@ def runs() -> list[list[dict[str, Any]]]:
             runs.append([])
         if runs:
             runs[-1].append(result)
-    assert len(runs) == 3
-    return runs
+    assert len(runs) >= 3
+    # before them stand those of a test that was interrupted
+    return runs[-3:]
 
 
 @pytest.hookimpl(wrapper=True)
