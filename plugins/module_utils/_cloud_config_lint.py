@@ -16,6 +16,7 @@ import typing as t
 from dataclasses import dataclass
 
 from ansible_collections.container_linux.remediation.plugins.module_utils._cloud_config_keys import complaints
+from ansible_collections.container_linux.remediation.plugins.module_utils._cloud_config_sections import SERVICES
 from ansible_collections.container_linux.remediation.plugins.module_utils._host import printable
 from ansible_collections.container_linux.remediation.plugins.module_utils._skeleton_node import Node, plain, root
 from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import is_unit_name
@@ -61,6 +62,7 @@ def lint(skeleton: Skeleton, *, version: str) -> list[Remark]:
         return [Remark(1, "it has no keys at its top level, so that coreos-cloudinit would do nothing; give it keys.")]
     found = _keys(skeleton, version)
     found += [remark for unit in whole.get("coreos").get("units").items() for remark in _unit(unit)]
+    found += _lifted_masks(whole.get("coreos"))
     found += [remark for file in whole.get("write_files").items() for remark in _file(file)]
     found += _unknown_parts(skeleton)
     if skeleton.second:
@@ -183,6 +185,21 @@ def _unit(unit: Node) -> list[Remark]:
             for line, what in refused
         ]
     return found
+
+
+def _lifted_masks(coreos: Node) -> list[Remark]:
+    """Say which masks coreos-cloudinit itself lifts again: those in /run of all services that it has a section for."""
+    masked_for_update = coreos.get("update").get("reboot_strategy").word == "off"
+    lifted = [name for name in SERVICES.values() if name != "locksmithd.service" or not masked_for_update]
+    return [
+        Remark(
+            unit.get("mask").line,
+            f"'{unit.get('name').word}' is to be masked until the next boot, and coreos-cloudinit lifts that itself in "
+            f"the same run; leave out 'runtime'.",
+        )
+        for unit in coreos.get("units").items()
+        if unit.get("mask").is_true and unit.get("runtime").is_true and unit.get("name").word in lifted
+    ]
 
 
 def _name(unit: Node, name: Node) -> list[Remark]:

@@ -197,7 +197,10 @@ def test_containers_are_spared_as_foretold(machine: MachineFactory) -> None:
     assert foretold["actions"][-1] == "systemctl restart etcd2.service"
     assert len(foretold["warnings"]) >= 3
     host.sh("docker kill canary")
+    given = rerun(content=drop_ins(2), restart_changed_units=True)
+    without_diff = host.play([given], check=True, options=AS_ROOT).last.result["actions"]
     foretold, done = both(host, content=drop_ins(2), restart_changed_units=True)
     hold(foretold, done)
+    assert foretold["actions"] == without_diff
     assert "systemctl restart docker.service" in foretold["actions"]
     assert FILE in done["applied"]

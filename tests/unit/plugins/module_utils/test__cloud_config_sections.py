@@ -5,12 +5,23 @@
 
 from __future__ import annotations
 
+import subprocess
+
 import pytest
 
-from ansible_collections.container_linux.remediation.plugins.module_utils._cloud_config import AskedUnit
+from ansible_collections.container_linux.remediation.plugins.module_utils._cloud_config import (
+    Asked,
+    AskedUnit,
+    asked,
+)
+from ansible_collections.container_linux.remediation.plugins.module_utils._cloud_config_lint import lint
 from ansible_collections.container_linux.remediation.plugins.module_utils._cloud_config_sections import all_units
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_skeleton import (
+    SKELETON_SED,
+    Skeleton,
+    parse_skeleton,
+)
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_targets import masked, targets
-from ansible_collections.container_linux.remediation.tests.unit.plugins.module_utils.test__cloud_config import ask
 
 LOCKSMITH = "locksmithd.service"
 MASK = f"/run/systemd/system/{LOCKSMITH}"
@@ -18,6 +29,16 @@ MASK = f"/run/systemd/system/{LOCKSMITH}"
 RESTART = AskedUnit(LOCKSMITH, "restart", runtime=True, section="update")
 OFF = AskedUnit(LOCKSMITH, "stop", mask=True, runtime=True, section="update")
 ENGINE = AskedUnit("update-engine.service", "restart", section="update")
+
+
+def skeleton_of(text: str) -> Skeleton:
+    command = ["sed", "-e", SKELETON_SED]
+    done = subprocess.run(command, input=text, capture_output=True, text=True, check=True, env={"LC_ALL": "C"})
+    return parse_skeleton(done.stdout)
+
+
+def ask(text: str) -> Asked:
+    return asked(skeleton_of(text))
 
 
 @pytest.mark.parametrize(
@@ -105,3 +126,26 @@ def test_what_is_masked_in_the_end(units: str, update: str, links: dict[str, str
     found = ask(f"#cloud-config\ncoreos:\n  update:\n    reboot-strategy: {update}\n  units:\n{units or '  - {}'}\n")
     assert masked(found) == links
     assert not {target.path for target in targets(found)} & set(links.values())
+
+
+@pytest.mark.parametrize(
+    ("name", "keys", "strategy", "held"),
+    [
+        ("etcd.service", "mask: true\n    runtime: true", "reboot", True),
+        ("fleet.service", "runtime: yes\n    mask: on\n    command: stop", "off", True),
+        ("etcd2.service", "mask: true", "reboot", False),
+        ("etcd2.service", "runtime: true", "reboot", False),
+        ("docker.service", "mask: true\n    runtime: true", "reboot", False),
+        (LOCKSMITH, "mask: true\n    runtime: true", "reboot", True),
+        (LOCKSMITH, "mask: true\n    runtime: true", "off", False),
+    ],
+)
+def test_a_mask_that_does_not_hold_is_held_up(name: str, keys: str, strategy: str, held: bool) -> None:
+    text = f"#cloud-config\ncoreos:\n  units:\n  - name: {name}\n    {keys}\n"
+    skeleton = skeleton_of(f"{text}  update:\n    reboot-strategy: {strategy}\n")
+    remarks = [remark for remark in lint(skeleton, version="1.14.0") if remark.level == "blocker"]
+    assert [remark.text.partition(",")[0] for remark in remarks] == (
+        [f"'{name}' is to be masked until the next boot"] if held else []
+    )
+    # which is so by what coreos-cloudinit does
+    assert (name in masked(asked(skeleton))) == ("mask" in keys and not held)
