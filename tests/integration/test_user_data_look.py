@@ -73,7 +73,7 @@ def test_user_data_from_one_vagrant_command_to_the_next(machine: MachineFactory,
     assert run
     assert "/etc/test.txt" in run.files
     assert not run.failed_commands
-    for word in ("hello, write_files", "ListenStream", "Docker Socket"):
+    for word in ("hello, write_files", "ListenStream=2375", "Docker Socket"):
         assert word not in box.said
 
     box.remember()
