@@ -205,12 +205,12 @@ def test_a_script_runs_where_that_is_allowed(machine: MachineFactory) -> None:
 
 OURS = f"""
 find / /run -xdev \\( -name '*container-linux-remediation*' -o -lname '*container-linux-remediation*' \\) | sort
-find /var/lib/container-linux-remediation /run/container-linux-remediation* | sort
+find /etc /run/systemd/system /var/lib/container-linux-remediation /run/container-linux-remediation* | sort
 systemctl list-units --all --no-legend '*container-linux-remediation*'
 systemctl show -p DropInPaths -p TriggeredBy '{UNIT}'
 sha256sum {FILE}
 """
-"""All that is there of ours, and the user-data."""
+"""All that is there of ours and where it could be, and the user-data."""
 
 
 def watch_applies(host: Machine, text: str) -> None:
