@@ -91,6 +91,8 @@ chain "$UNIT"
 _JOURNAL_SH = r"""
 # shellcheck disable=SC2086 # names of units hold no blanks, and the list of them is split here
 set -f
+# what was said just before the end may still be on its way to the journal; systemd before 228 cannot wait
+timeout -k 1 10 journalctl --sync >/dev/null 2>&1 || sleep 1
 NUMBER=0
 for NAME in $UNITS; do
   section "last-$NUMBER" 20 journalctl --no-pager -q -b -n 10 -o short-iso -u "$NAME"
