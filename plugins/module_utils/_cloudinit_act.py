@@ -184,11 +184,7 @@ def _bring_up_to_date(
         stopped = applied.stopped and applied.unit.get("ActiveState") != "active"
         raise _undone(task, host, failed, params, stopped=stopped, goes_on=applied.blocked)
 
-    proof = _proof(task, host, timeout=params["timeout"])
-    told.setdefault("proof", {})[task.path] = result.of_proof(proof)
-    failed = failure.of_proof(proof, path=task.path)
-    if failed:
-        raise _undone(task, host, failed, params, doubted=True)
+    _prove(task, host, params, told)
     if not applied.logged:
         told["warnings"].append(
             f"The journal has nothing of what {task.unit} logged, so how its calls of systemd ended is not known; what "
@@ -198,18 +194,32 @@ def _bring_up_to_date(
         told["warnings"].append(
             f"{printable(task.path)} is applied, but that could not be remembered: {applied.remembered}."
         )
-    _tell_what_is_left(task, host, applied, params, told)
+    if _restart_what_is_left(task, host, applied, params, told):
+        _prove(task, host, params, told)
+
+
+def _prove(task: Task, host: Host, params: t.Mapping[str, t.Any], told: dict[str, t.Any]) -> None:
+    """Tell whether all that a user-data asks for is there. Raises RemediationError where it is not."""
+    proof = _proof(task, host, timeout=params["timeout"])
+    told.setdefault("proof", {})[task.path] = result.of_proof(proof)
+    failed = failure.of_proof(proof, path=task.path)
+    if failed:
+        raise _undone(task, host, failed, params, doubted=True)
 
 
 def _proof(task: Task, host: Host, *, timeout: int) -> Comparison:
-    """Compare the host with what a user-data asks for; a unit that systemd starts again must be up twice in a row."""
+    """Compare the host with what a user-data asks for.
+
+    A unit that systemd starts again must be up twice in a row, and one that is up since its process began must still
+    be there some seconds later.
+    """
 
     def look() -> tuple[Comparison, bool]:
         proof = compare(host, task.asked, path=task.path, sha256=task.content.sha256)
         return proof, not any(is_between_starts(unit.properties) and not unit.as_asked for unit in proof.units)
 
     proof, is_up = look()
-    if is_up:
+    if is_up and not any(unit.is_young for unit in proof.units):
         return proof
     for _attempt in range(min(_ATTEMPTS, timeout // _PAUSE)):
         was_up = is_up
@@ -270,10 +280,15 @@ def _undone(
     return RemediationError(" ".join(filter(None, sentences)), **why.details)
 
 
-def _tell_what_is_left(
+def _restart_what_is_left(
     task: Task, host: Host, applied: Applied, params: t.Mapping[str, t.Any], told: dict[str, t.Any]
-) -> None:
-    """What the run did not do: it neither restarts what runs, nor removes what is asked for no more."""
+) -> bool:
+    """Tell what the run did not do: it neither restarts what runs, nor removes what is asked for no more.
+
+    Returns:
+        whether anything was restarted, since that is wished.
+    """
+    restarts: t.Sequence[str] = ()
     changed = changed_units(parse_snapshot(applied.before), parse_snapshot(applied.after))
     left = told.setdefault("left_behind", {"changed_units": [], "no_longer_asked_for": []})
     left["no_longer_asked_for"] += [leftover.told() for leftover in parse_leftovers(applied.leftovers)]
@@ -284,22 +299,24 @@ def _tell_what_is_left(
             allow_container_restart=params["allow_container_restart"],
             timeout=params["timeout"],
         )
-        _tell_actions([f"systemctl restart {name}" for name in restarted.done], told)
+        restarts = restarted.done
+        _tell_actions([f"systemctl restart {name}" for name in restarts], told)
         told["warnings"] += restarted.refused
         changed = restarted.left
     left["changed_units"] += [unit.told() for unit in changed]
+    return bool(restarts)
 
 
 def _watch(source: Source, host: Host, *, wanted: bool, check_mode: bool, told: dict[str, t.Any]) -> None:
     """Install or remove what applies this user-data whenever it changes."""
-    if source.watched is (True if wanted else None):
-        return
-    reason = unwatchable(source.place) if wanted else ""
+    reason = unwatchable(source.place, is_link=source.is_link) if wanted else ""
     if reason:
         raise RemediationError(
             f"{printable(source.place.path)} cannot be watched: {reason}. Nothing was changed; give the 'path' of "
             f"another user-data, or drop 'watch'."
         )
+    if source.watched is (True if wanted else None):
+        return
     told["changed"] = True
     told["actions"] += (
         [f"{'install' if wanted else 'remove'} {watch_unit(source.place)}"]

@@ -137,7 +137,12 @@ def rerun(params: dict[str, t.Any], host: Host, *, check_mode: bool, diff: bool 
 def _check(params: t.Mapping[str, t.Any]) -> None:
     if not 1 <= params["timeout"] <= 86400:
         raise RemediationError(
-            f"The time limit of {params['timeout']} seconds is out of range. Give 1 to 86400 seconds."
+            f"The timeout of {params['timeout']} seconds is out of range. Nothing was changed; give 1 to 86400 seconds."
+        )
+    if params["path"] == "":
+        raise RemediationError(
+            "The path is empty. Nothing was changed; give that of a user-data, or none at all for every one that the "
+            "operating system knows of."
         )
     given = params["content"] or ""
     wrong = _NO_TEXT.search(given)

@@ -122,6 +122,12 @@ def out_of(answer: Answer, name: str) -> str:
     return answer[name].out if name in answer else ""
 
 
+def uptime_of(answer: Answer) -> float | None:
+    """Return the seconds since boot, by a section `uptime` that begins with what /proc/uptime does; None: not told."""
+    told = re.match(r"[0-9]{1,11}(\.[0-9]{1,9})?\b", out_of(answer, "uptime"))
+    return float(told[0]) if told else None
+
+
 def missing(what: str, section: Section, *, limit: int) -> str:
     """Return the sentence about a command that failed, and without which the rest of an answer is still of use.
 

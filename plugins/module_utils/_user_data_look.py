@@ -25,6 +25,7 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._host 
     missing,
     out_of,
     printable,
+    uptime_of,
 )
 from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import (
     escape_path,
@@ -370,8 +371,7 @@ def _demand_whole(given: str | None, answer: Answer) -> None:
 def _sources(answer: Answer, places: t.Sequence[Place], files: t.Mapping[str, File]) -> list[Source]:
     units = {unit["Id"]: unit for unit in parse_show(out_of(answer, "units"))}
     again = _files(answer, "again")
-    told = out_of(answer, "uptime").strip()
-    uptime = float(told) if re.match(r"[0-9]{1,11}(\.[0-9]{1,9})?\Z", told) else None
+    uptime = uptime_of(answer)
     sources = []
     for index, place in enumerate(places):
         unit = units.get(place.unit, {})
@@ -407,6 +407,7 @@ def _source(bare: Source, own: Answer, *, now: float, uptime: float | None, memo
     return replace(
         bare,
         file=replace(bare.file, changed=max(bare.file.changed, link.changed)),
+        is_link="link" in own,
         content=content_of(own, size=bare.file.size),
         run=run,
         started=started,

@@ -123,6 +123,7 @@ class Source:
     Attributes:
         place: where it lies, and what runs it.
         file: what stat tells; None where there is none.
+        is_link: whether what is there is a symbolic link; the rest is of where it leads.
         error: why stat told nothing, though there is something.
         moving: whether the file changed while it was looked at.
         content: what is in it; None where nothing can be read.
@@ -139,6 +140,7 @@ class Source:
 
     place: Place
     file: File | None = None
+    is_link: bool = False
     error: str = ""
     moving: bool = False
     content: Content | None = None

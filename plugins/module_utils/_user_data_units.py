@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 from dataclasses import dataclass, field
 
@@ -15,6 +16,7 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._cloud
 from ansible_collections.container_linux.remediation.plugins.module_utils._host import (
     out_of,
     printable,
+    uptime_of,
 )
 from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import (
     is_active,
@@ -37,8 +39,11 @@ if t.TYPE_CHECKING:
 _PROPERTIES = (
     "Id LoadState ActiveState SubState Result Type RemainAfterExit UnitFileState NeedDaemonReload FragmentPath "
     "ConditionResult ConditionTimestampMonotonic AssertResult AssertTimestampMonotonic InactiveExitTimestampMonotonic "
-    "ExecMainCode ExecMainStatus ActiveEnterTimestamp"
+    "ExecMainCode ExecMainStatus ActiveEnterTimestamp ActiveEnterTimestampMonotonic"
 )
+
+# Seconds after which a process that began is taken for one that stays.
+_YOUNG = 2.0
 
 # The ids of what systemd logs of a unit: that it is up, that it is down, that it failed, that it was skipped.
 _STARTED = ("39f53479d3a045ac8e11786248231fbf", "0e4284a0caca4bfc81c0bb6786972673")
@@ -52,6 +57,10 @@ if [ -n "$UNITS" ]; then
   STATUS=$?
   printf '%s\n' "$SHOWN"
   finish units "$STATUS"
+  begin uptime
+  read -r UPTIME REST </proc/uptime
+  printf '%s\n' "$UPTIME"
+  finish uptime 0
   case $SHOWN in
     *ActiveState=inactive*)
       # systemd forgets a unit that has ended, and that nothing refers to; what it logs is made of the unit's own
@@ -92,6 +101,7 @@ class UnitState:
         as_asked: whether it is as asked.
         why: what is in the way; also where it is as asked, though not as one would expect.
         section: the section of `coreos` for whose sake coreos-cloudinit does that; empty where the user asks for it.
+        is_young: whether it is up only since its process began, a moment ago: nothing has told that it stays.
     """
 
     name: str
@@ -100,6 +110,7 @@ class UnitState:
     as_asked: bool = True
     why: str = ""
     section: str = ""
+    is_young: bool = False
 
     @property
     def wanted(self) -> str:
@@ -163,6 +174,7 @@ def unit_states(answer: Answer, asked: Asked) -> list[UnitState]:
     ends = _ends(out_of(answer, "ends"))
     masks = runtime_masks(answer)
     to_be_masked = masked(asked)
+    uptime = uptime_of(answer)
     found = []
     for name, same in _states(asked).items():
         known = properties.get(name, {})
@@ -175,7 +187,8 @@ def unit_states(answer: Answer, asked: Asked) -> list[UnitState]:
             elif section and what == "restarted" and known:
                 # its job went well, or the run would have failed; whether it then stays up is not the user's wish
                 as_asked, why = True, "" if is_active(known) else f"it is {state_words(known)}"
-            found.append(UnitState(name, known, what, as_asked=as_asked, why=why, section=section))
+            is_young = what in ("started", "restarted") and _is_young(known, uptime)
+            found.append(UnitState(name, known, what, as_asked, why, section, is_young))
         if is_network(name):
             found.append(UnitState(name, why="only its file is written; systemd-networkd reads it"))
         elif not found or found[-1].name != name:
@@ -254,6 +267,15 @@ def _is_as_asked(unit: Properties, what: str, end: str) -> tuple[bool, str]:
 def is_between_starts(unit: Properties) -> bool:
     """Whether a unit has ended, and systemd is about to start it again."""
     return unit.get("SubState") == "auto-restart"
+
+
+def _is_young(unit: Properties, uptime: float | None) -> bool:
+    """Whether a unit that tells systemd nothing of itself is up since a moment ago."""
+    since = unit.get("ActiveEnterTimestampMonotonic", "")
+    if uptime is None or not re.match(r"[1-9][0-9]{0,17}\Z", since):
+        return False
+    is_told = unit.get("SubState") != "running" or unit.get("Type") in ("notify", "notify-reload", "dbus", "forking")
+    return not is_told and uptime - int(since) / 1e6 < _YOUNG
 
 
 def _has_ended_well(unit: Properties) -> bool:

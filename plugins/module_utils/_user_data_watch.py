@@ -445,8 +445,10 @@ def watched(answer: Answer, place: Place, unit: Properties) -> bool | None:
     return active and all(found.get(path) == hashlib.sha256(text.encode()).hexdigest() for path, text in wanted.items())
 
 
-def unwatchable(place: Place) -> str:
+def unwatchable(place: Place, *, is_link: bool = False) -> str:
     """Return why a source cannot be watched, or an empty text."""
+    if is_link:
+        return "it is a symbolic link, and what takes its place goes unseen, for systemd watches where it leads"
     if place.kind == "configdrive":
         return "no change of a config drive reaches a running host"
     if re.search(r"""["'$%\\]""", place.path):

@@ -92,7 +92,7 @@ options:
         applies the user-data. V(false) removes all four. By default they are left as they are.
       - Whoever may write the file then becomes root without a reboot, which the user C(core) may anyhow.
       - A run of what was there before is cut off when it has not ended within a minute. A script is left to the next
-        boot.
+        boot. What is a symbolic link cannot be watched.
       - This concerns the user-data at O(path). Without it, V(true) is for the one that O(content) would replace, and
         V(false) for each that is watched.
     type: bool

@@ -79,6 +79,10 @@ def test_a_link_that_leads_elsewhere(machine: MachineFactory, release: str) -> N
     found = host.play([rerun()], options=AS_ROOT).last.result
     assert (found["sources"][FILE]["state"], found["changed"]) == ("stale", True), found
     assert host.sh("cat /etc/luck.txt").strip() == "number-2"
+    # nor does systemd see what takes the place of a link
+    refused = host.play([rerun(watch=True)], options=AS_ROOT).last.result
+    assert f"{FILE} cannot be watched: it is a symbolic link" in refused["msg"], refused
+    assert not refused["changed"]
 
 
 def test_a_watched_unit_notes_what_it_runs(machine: MachineFactory) -> None:

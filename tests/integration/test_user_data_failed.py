@@ -41,6 +41,20 @@ def test_a_unit_that_does_not_come_up_again_hides_nothing_of_the_run(machine: Ma
     assert failed["applied"][FILE]["commands"] == [{"verb": "start", "unit": "app.service", "result": "done"}]
 
 
+def test_a_unit_that_does_not_stay_up_after_its_restart_is_not_proven(machine: MachineFactory) -> None:
+    host = machine("user-data-fresh")
+    host.sh(place(app()))
+    assert host.play([rerun()], options=AS_ROOT).rc == 0
+    # restarted, it is up for a second
+    dying = app().replace("/usr/bin/sleep infinity", "/bin/sh -c 'sleep 1; exit 1'")
+    host.sh(place(dying))
+    for state in ("stale", "failed"):
+        failed = host.play([rerun(restart_changed_units=True)], options=AS_ROOT).last.result
+        assert "app.service should be started and is not" in failed["msg"], failed
+        assert failed["sources"][FILE]["state"] == state
+    host.sh(place(config(1)))
+
+
 def test_what_needs_the_path_unit_stays_up_when_that_is_stopped(machine: MachineFactory) -> None:
     host = machine("user-data-fresh")
     assert "user-config.target" in host.sh(

@@ -33,6 +33,31 @@ def states(unit: AskedUnit, shown: str, *, lasting: str = "", ends: str = "") ->
     return [(state.asked, state.as_asked, state.why) for state in unit_states(answer, Asked(units=[unit]))]
 
 
+@pytest.mark.parametrize(
+    ("kind", "since", "command", "is_young"),
+    [
+        ("simple", "99.5", "start", True),
+        ("simple", "99.5", "restart", True),
+        ("idle", "99.5", "start", True),
+        ("simple", "97.5", "start", False),
+        # what tells that it is ready is ready
+        ("notify", "99.5", "start", False),
+        ("forking", "99.5", "start", False),
+        ("simple", "99.5", "stop", False),
+        ("simple", "0", "start", False),
+        ("simple", "", "start", False),
+    ],
+)
+def test_a_process_that_has_just_begun_is_young(kind: str, since: str, command: str, is_young: bool) -> None:
+    microseconds = since.replace(".", "") + "00000" if since not in ("", "0") else since
+    shown = f"Id=a.service\nLoadState=loaded\n{ACTIVE}\nType={kind}\nActiveEnterTimestampMonotonic={microseconds}\n"
+    answer = {"units": Section(0, shown, ""), "uptime": Section(0, "100.25\n", "")}
+    asked = Asked(units=[AskedUnit("a.service", command)])
+    assert [state.is_young for state in unit_states(answer, asked)] == [is_young]
+    # without a clock nothing is waited for
+    assert not unit_states({"units": answer["units"]}, asked)[0].is_young
+
+
 def entry(number: str, *, skipped: bool = False) -> str:
     return f"-\nMESSAGE_ID={number}\n{'SKIPPED=yes' * skipped}\nUNIT=a.service\n"
 
