@@ -41,6 +41,7 @@ class AskedFile:
         encoding: as given, such as `base64`; empty: none.
         text: where its content stands; None: it has none, so that the file is empty.
         line: the line of its path.
+        untold: which of `permissions`, `owner` and `encoding` are given and could not be read, so that they are empty.
     """
 
     path: str
@@ -49,6 +50,7 @@ class AskedFile:
     encoding: str = ""
     text: Text | None = None
     line: int = 0
+    untold: t.Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,7 @@ class AskedUnit:
     """An item of `coreos.units`; without a text its unit file is not written.
 
     Attributes:
+        untold: which of `mask` and `runtime` are given and could not be read, so that they are false.
         section: of one that coreos-cloudinit adds by itself, the section of `coreos` for whose sake; else empty.
     """
 
@@ -76,6 +79,7 @@ class AskedUnit:
     text: Text | None = None
     drop_ins: t.Sequence[AskedDropIn] = ()
     line: int = 0
+    untold: t.Sequence[str] = ()
     section: str = ""
 
 
@@ -89,7 +93,7 @@ class Asked:
         sections: the line of each of `SECTIONS` of which something is surely made.
         update: the keys of `coreos.update` that have a value, with `_` in them; only `reboot_strategy` has it told.
         users: names.
-        ssh_keys: how many keys there are, of all users.
+        ssh_keys: how many keys there are for each user; those at the top level are for `core`.
         hostname: as given, or empty.
         manage_etc_hosts: as given, or empty.
         unclear: what the skeleton could not tell, in sentences.
@@ -100,7 +104,7 @@ class Asked:
     sections: t.Mapping[str, int] = field(default_factory=dict)
     update: t.Mapping[str, str] = field(default_factory=dict)
     users: t.Sequence[str] = ()
-    ssh_keys: int = 0
+    ssh_keys: t.Mapping[str, int] = field(default_factory=dict)
     hostname: str = ""
     manage_etc_hosts: str = ""
     unclear: t.Sequence[str] = ()
@@ -119,7 +123,7 @@ def asked(skeleton: Skeleton) -> Asked:
         sections=reading.sections(coreos),
         update=reading.update(reading.child(coreos, "update")),
         users=reading.users(reading.child(whole, "users")),
-        ssh_keys=reading.ssh_keys(whole) + sum(map(reading.ssh_keys, reading.child(whole, "users").items())),
+        ssh_keys=reading.ssh_keys(whole),
         hostname=reading.word(whole, "hostname"),
         manage_etc_hosts=reading.word(whole, "manage_etc_hosts"),
         unclear=reading.unclear,
@@ -158,10 +162,13 @@ class _Reading:
         place = self.child(parent, key)
         if place.value is None:
             return ""
-        if not isinstance(place.value, str) or place.value in PLACEHOLDERS or not place.value.isprintable():
+        if not _is_told(place):
             self._doubt(place, "is not told, for it has not the form that such a value has")
             return ""
-        return place.value
+        return str(place.value)
+
+    def _untold(self, parent: Node, *keys: str) -> tuple[str, ...]:
+        return tuple(key for key in keys if not _is_told(self.child(parent, key)))
 
     def _flag(self, parent: Node, key: str) -> bool:
         word = self.word(parent, key)
@@ -191,6 +198,7 @@ class _Reading:
                         encoding=self.word(item, "encoding"),
                         text=self._text(item),
                         line=self.child(item, "path").line,
+                        untold=self._untold(item, "permissions", "owner", "encoding"),
                     )
                 )
             elif self.child(item, "path").value is None:
@@ -212,6 +220,7 @@ class _Reading:
                         text=self._text(item),
                         drop_ins=self._drop_ins(self.child(item, "drop_ins")),
                         line=self.child(item, "name").line,
+                        untold=self._untold(item, "mask", "runtime"),
                     )
                 )
             elif self.child(item, "name").value is None:
@@ -249,8 +258,19 @@ class _Reading:
     def users(self, parent: Node) -> list[str]:
         return [name for name in (self.word(item, "name") for item in self._list(parent)) if name]
 
-    def ssh_keys(self, owner: Node) -> int:
-        return len(self._list(self.child(owner, "ssh_authorized_keys")))
+    def ssh_keys(self, whole: Node) -> dict[str, int]:
+        owners = [("core", whole), *((self.word(user, "name"), user) for user in self.child(whole, "users").items())]
+        found: dict[str, int] = {}
+        for name, owner in owners:
+            keys = self._list(self.child(owner, "ssh_authorized_keys"))
+            if keys and name:
+                found[name] = found.get(name, 0) + len(keys)
+        return found
+
+
+def _is_told(place: Node) -> bool:
+    value = place.value
+    return value is None or (isinstance(value, str) and value not in PLACEHOLDERS and value.isprintable())
 
 
 def _has_lines(text: Text | None) -> bool:

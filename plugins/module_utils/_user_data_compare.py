@@ -304,19 +304,26 @@ def _items(answer: Answer, wanted: t.Sequence[Target], numbers: t.Mapping[str, i
         kind = kinds[index] if whole else ""
         state, why = _judge(target, kind)
         number = numbers.get(target.path, 0)
-        if number and number in empty and target.kind != "file" and extracted and number not in doubts:
+        untold = f"its {' and '.join(target.untold)} could not be read" if target.untold else ""
+        if untold and target.kind != "file":
+            # where it is to be written is not known
+            state, why = "not_compared", untold
+            position += kind == "file"
+        elif number and number in empty and target.kind != "file" and extracted and number not in doubts:
             state, why = "not_compared", UNWRITTEN
             position += kind == "file"
         elif kind == "file":
             differing = _differing(target, stats[position])
             doubt = target.made or doubts.get(number, "")
+            if "encoding" in target.untold:
+                doubt = untold
             if target.text and not extracted:
                 doubt = doubt or "its text could not be taken out of the user-data"
             if same[position] != "same" and not doubt:
                 differing.insert(0, "content")
             state, why = ("differs", ", ".join(differing)) if differing else ("same", "")
-            if doubt and not differing:
-                state, why = "not_compared", doubt
+            if (doubt or untold) and not differing:
+                state, why = "not_compared", doubt or untold
             position += 1
         items[target.path] = Item(target.kind, target.name, target.path, state, why)
     return items
@@ -338,14 +345,23 @@ def _differing(target: Target, stat: t.Sequence[str]) -> list[str]:
         return []
     mode, uid, gid, user, group = stat
     found = []
-    if int(mode, 8) != target.mode:
+    if int(mode, 8) != target.mode and "permissions" not in target.untold:
         found.append(f"mode (0{int(mode, 8):o} instead of 0{target.mode:o})")
-    # without a colon the group stays root's; with nothing behind it, it is the user's own, which is not known here
-    owner, colon, owning = target.owner.partition(":")
-    if (owner or "root") not in (user, uid) or ((owning or not colon) and (owning or "root") not in (group, gid)):
-        instead = target.owner if colon else f"{owner or 'root'}:root"
-        found.append(f"owner ({printable(user, limit=40)}:{printable(group, limit=40)} instead of {instead})")
+    if "owner" not in target.untold and not _is_owner(target.owner, user=(user, uid), group=(group, gid)):
+        wanted = target.owner if re.search("[:.]", target.owner) else f"{target.owner or 'root'}:root"
+        found.append(f"owner ({printable(user, limit=40)}:{printable(group, limit=40)} instead of {wanted})")
     return found
+
+
+def _is_owner(wanted: str, *, user: t.Sequence[str], group: t.Sequence[str]) -> bool:
+    """Whether a file's user and group, each by name and number, are those that chown makes of what is asked for."""
+    name, mark, owning = wanted.partition(":")
+    if not mark and wanted not in user:
+        name, mark, owning = wanted.partition(".")  # as it was written once
+    if (name or "root") not in user:
+        return False
+    # with nothing behind the mark it is the user's own group, which is not known here
+    return bool(mark and not owning) or (owning or "root") in group
 
 
 _ASKED = {

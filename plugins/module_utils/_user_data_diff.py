@@ -75,7 +75,7 @@ def _identity(asked: Asked, comparison: Comparison) -> t.Iterator[_Sides]:
         else:
             yield f"user {name}: absent", f"user {name}: created"
     if asked.ssh_keys:
-        yield _same(f"SSH keys of the cloud-config: {asked.ssh_keys}")
+        yield _same(f"SSH keys of the cloud-config: {sum(asked.ssh_keys.values())}")
 
 
 def _files(asked: Asked, comparison: Comparison) -> t.Iterator[_Sides]:

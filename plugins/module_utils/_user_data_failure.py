@@ -11,6 +11,7 @@ The exit status of coreos-cloudinit does not tell: it is 0 where what a unit's s
 
 from __future__ import annotations
 
+import re
 import typing as t
 from dataclasses import dataclass, field
 
@@ -77,7 +78,10 @@ def of_run(applied: Applied, *, path: str, unit: str, timeout: int) -> Failure |
     if (applied.job.rc and not is_well) or applied.unit.get("Result", "success") != "success" or run.errors:
         said = printable(applied.job.err)
         if run.errors:
-            why = f", and coreos-cloudinit said '{run.errors[-1]}'. Correct what it names, then run again."
+            # of a program that it calls, such as hostnamectl, it tells no more than how that ended
+            is_named = not re.search(r"exit status [0-9]+\Z", run.errors[-1])
+            advice = "Correct what it names, then run again." if is_named else _LOOK_AT_LOG.format(unit=unit)
+            why = f", and coreos-cloudinit said '{run.errors[-1]}'. {advice}"
         elif said:
             why = f", and systemctl said '{said}'. {next_step(said)}"
         else:

@@ -28,6 +28,7 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._user_
     ALIAS_LIMIT,
     SIZE_LIMIT,
 )
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_skeleton import NO_YAML
 
 if t.TYPE_CHECKING:
     from ansible_collections.container_linux.remediation.plugins.module_utils._cloud_config import Asked
@@ -140,6 +141,9 @@ def _cloud_config(content: Content, seen: Look) -> list[Remark]:
     own = _validation(content)
     if skeleton is None:
         own.append(Remark(0, "its structure could not be read from the host; run again."))
+    elif skeleton.error == NO_YAML:
+        text = "it cannot be read, for the host's Python, which runs this in the background, has no PyYAML"
+        own.append(Remark(0, f"{text}; install that, or run the task without 'async'."))
     elif skeleton.error:
         own.append(Remark(0, f"it cannot be read as YAML: {printable(skeleton.error)}; correct it."))
     else:
@@ -311,8 +315,8 @@ def _wishes(asked: Asked) -> dict[str, str]:
         found["The hostname"] = asked.hostname
     if asked.manage_etc_hosts:
         found["/etc/hosts"] = "…"
-    if asked.ssh_keys:
-        found["The set of SSH keys"] = "…"
+    for user in asked.ssh_keys:
+        found[f"The set of SSH keys of {printable(user, limit=60)}"] = "…"
     for file in asked.files:
         found[f"The file {printable(cleaned(file.path), limit=200)}"] = "…"
     for unit in asked.units:

@@ -19,11 +19,14 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._host 
 
 try:
     import yaml
-except ImportError:  # only a controller is sure to have it, and only a controller asks for a skeleton
+except ImportError:  # only a controller is sure to have it, and a host reads by itself only in the background
     yaml = None  # type: ignore[assignment,unused-ignore]
 
 LIMIT = 262144
 """Characters of a skeleton; what is larger is not parsed."""
+
+NO_YAML = "PyYAML is missing"
+"""What `Skeleton.error` is where this Python cannot read any."""
 
 _DEPTH = 40
 
@@ -44,7 +47,7 @@ _HARMLESS = (
     (r"\(enable\|mask\|runtime\|system\)", r"[A-Za-z]\{1,5\}"),
     (r"path", r"\/[A-Za-z0-9_.,\/@:+%~\\-]\{0,255\}"),
     (r"permissions", r"[0-7]\{3,5\}"),
-    (r"owner", r"[a-z0-9_][a-z0-9_-]\{0,31\}\(:[a-z0-9_-]\{1,32\}\)\{0,1\}"),
+    (r"owner", r"[a-z0-9_][a-z0-9_.-]\{0,31\}\(:[a-z0-9_.-]\{0,32\}\)\{0,1\}"),
     (r"encoding", r"[a-z0-9+]\{2,11\}"),
     (r"hostname", r"[A-Za-z0-9.-]\{1,253\}"),
     (r"manage[_-]etc[_-]hosts", r"[a-z-]\{1,9\}"),
@@ -103,6 +106,9 @@ s/^\( *\(-  *\)*\)[^]["'#&*!|>%@`{},:[:blank:]-][^:"'#]*:\(  *\(.*\)\)\{0,1\}$/\
 t value
 s/^\( *\(-  *\)*-\)\(  *\(.*\)\)\{0,1\}$/\1\n\n\4/
 t value
+# at the margin there is no value without a key, so this is the whole, or no YAML
+s/^[A-Za-z0-9_.\/][^:]*$/_text/
+t drop
 # what is none of these is not understood, and might change the meaning of all that follows
 s/.*/#?/
 :drop
@@ -287,7 +293,7 @@ class Skeleton:
 def parse_skeleton(text: str) -> Skeleton:
     """Return the structure that a skeleton tells of. A host's answer may be anything; this never raises."""
     if yaml is None:
-        return Skeleton(error="PyYAML is missing")
+        return Skeleton(error=NO_YAML)
     if len(text) > LIMIT:
         return Skeleton(error=f"it has {len(text)} characters, more than {LIMIT}")
     # splitlines also breaks where YAML does not

@@ -45,6 +45,9 @@ class Target:
     text: Text | None = None
     made: str = ""
     """Why the content is not that of a text: it is made from something else."""
+    untold: t.Sequence[str] = ()
+    """What is asked for and could not be read: of a file `permissions`, `owner`, `encoding`; of a unit `mask` and
+    `runtime`, which decide where it is written, if at all."""
 
 
 def targets(asked: Asked) -> list[Target]:
@@ -59,6 +62,7 @@ def targets(asked: Asked) -> list[Target]:
             owner=file.owner,
             encoding=file.encoding,
             text=file.text,
+            untold=file.untold,
         )
         for file in asked.files
     ]
@@ -77,11 +81,12 @@ def targets(asked: Asked) -> list[Target]:
             # a mask takes the place of the unit's file
             found = [target for target in found if target.path != path]
         elif unit.text:
-            found.append(Target("unit", unit.name, path, text=unit.text))
+            found.append(Target("unit", unit.name, path, text=unit.text, untold=unit.untold))
         for drop_in in unit.drop_ins:
             if drop_in.text:
                 path = host_path(_folder(unit), f"{unit.name}.d/{drop_in.name}")
-                found.append(Target("drop_in", f"{unit.name}/{drop_in.name}", path, text=drop_in.text))
+                name = f"{unit.name}/{drop_in.name}"
+                found.append(Target("drop_in", name, path, text=drop_in.text, untold=unit.untold))
     for section, service in SERVICES.items():
         if section in asked.sections:
             name = f"{service}/20-cloudinit.conf"

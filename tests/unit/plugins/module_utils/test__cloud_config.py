@@ -92,7 +92,7 @@ coreos:
         ],
         sections={"flannel": 27},
         users=["elsa"],
-        ssh_keys=3,
+        ssh_keys={"core": 2, "elsa": 1},
         hostname="core-01",
         manage_etc_hosts="localhost",
         unclear=[],

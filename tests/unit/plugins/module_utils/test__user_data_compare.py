@@ -285,6 +285,53 @@ def test_mode_owner_and_what_is_no_file(machine: Machine) -> None:
     assert found["/etc/a"][1].startswith("owner (") and found["/etc/a"][1].endswith(" instead of 4242:4243)")
 
 
+@pytest.mark.parametrize("key", ["owner", "permissions", "encoding"])
+def test_what_could_not_be_read_is_not_held_against_the_host(machine: Machine, key: str) -> None:
+    values = {"owner": OWN, "permissions": "0640", "encoding": "base64", key: "*alias"}
+    text = "#cloud-config\nwrite_files:\n- path: /etc/a\n  content: eA==\n"
+    text += "".join(f"  {name}: {value}\n" for name, value in values.items())
+    machine.put("/etc/a", b"x", mode=0o640)
+    assert states(machine.compare(text.encode())) == {"/etc/a": ("not_compared", f"its {key} could not be read")}
+    # what is known is compared all the same
+    if key == "owner":
+        machine.put("/etc/a", b"y", mode=0o640)
+        assert states(machine.compare(text.encode())) == {"/etc/a": ("differs", "content")}
+
+
+@pytest.mark.parametrize("key", ["runtime", "mask"])
+def test_a_unit_of_which_it_is_not_known_where_it_is_written(machine: Machine, key: str) -> None:
+    text = (
+        f"#cloud-config\ncoreos:\n  units:\n  - name: a.service\n    {key}: *alias\n    content: |\n      [Service]\n"
+    )
+    text += "    drop-ins:\n    - name: 10-b.conf\n      content: x\n"
+    for there in (False, True):
+        if there:
+            machine.put("/etc/systemd/system/a.service", b"another")
+        assert {found for found in states(machine.compare(text.encode())).values()} == {
+            ("not_compared", f"its {key} could not be read")
+        }
+
+
+@pytest.mark.parametrize(
+    ("wanted", "fits"),
+    [
+        ("", False),
+        ("core", False),
+        ("core:", True),
+        ("core:core", True),
+        ("core.core", True),
+        ("500:501", True),
+        ("core:root", False),
+        ("root:core", False),
+        ("core.root", False),
+        ("co.re", False),
+    ],
+)
+def test_owners_as_chown_reads_them(wanted: str, fits: bool) -> None:
+    assert _user_data_compare._is_owner(wanted, user=("core", "500"), group=("core", "501")) == fits
+    assert _user_data_compare._is_owner(wanted or "root", user=("root", "0"), group=("root", "0")) == (not wanted)
+
+
 def test_units_and_drop_ins(machine: Machine) -> None:
     text = """#cloud-config
 coreos:

@@ -40,7 +40,7 @@ ASKED = Asked(
     ],
     sections={"etcd2": 3},
     users=["core", "elsa"],
-    ssh_keys=2,
+    ssh_keys={"core": 1, "joe": 1},
     hostname="core-01",
     unclear=["write_files.9.path (line 9) is not told."],
 )

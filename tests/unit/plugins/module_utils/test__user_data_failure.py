@@ -114,6 +114,11 @@ def test_a_run_that_failed() -> None:
         f"{PATH} was not applied whole: {UNIT} is failed, result 'exit-code', and coreos-cloudinit said '{error}'. "
         f"Correct what it names, then run again."
     )
+    # what it calls may fail without a name
+    said = sentence_of(applied(unit=failed, errors=["Failed to apply cloud-config: exit status 1"]))
+    assert said.endswith(
+        f"exit status 1'. Look at what it logged with 'journalctl -b _SYSTEMD_UNIT={UNIT}', cure that, then run again."
+    )
     # it may say so and end well, and end ill without a word
     assert error in sentence_of(applied(errors=[error]))
     assert sentence_of(applied(unit={"Result": "signal"})).endswith(

@@ -30,6 +30,7 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._user_
     Source,
 )
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_skeleton import (
+    NO_YAML,
     Skeleton,
     Text,
     parse_skeleton,
@@ -300,7 +301,7 @@ def test_a_second_document_goes_unread() -> None:
     assert warnings("# comment\n\n---\nhostname: a\n") == []
 
 
-@pytest.mark.parametrize("text", ["- a\n- b\n", "- hostname: a\n"])
+@pytest.mark.parametrize("text", ["- a\n- b\n", "- hostname: a\n", "hostname=a\n", "a b\nc\n"])
 def test_what_has_no_keys_does_nothing(text: str) -> None:
     assert blockers(text) == [
         ", line 1: it has no keys at its top level, so that coreos-cloudinit would do nothing; give it keys."
@@ -815,7 +816,7 @@ def _asked(**texts: str) -> dict[str, Asked]:
         ("write_files:\n- path: /etc/a\n", "write-files:\n- path: //etc/a\n", "The file /etc/a"),
         ("coreos:\n  etcd2:\n    name: a\n", "coreos:\n  etcd2:\n    proxy: readonly\n", "The section 'coreos.etcd2'"),
         ("manage_etc_hosts: localhost\n", "manage_etc_hosts: localhost\n", "/etc/hosts"),
-        ("ssh_authorized_keys:\n- a\n", "ssh_authorized_keys:\n- b\n", "The set of SSH keys"),
+        ("ssh_authorized_keys:\n- a\n", "ssh_authorized_keys:\n- b\n", "The set of SSH keys of core"),
     ],
 )
 def test_sources_that_ask_for_one_thing_differently_are_named(one: str, other: str, what: str) -> None:
@@ -823,6 +824,18 @@ def test_sources_that_ask_for_one_thing_differently_are_named(one: str, other: s
         f"{what} is set by /one and /other, and whichever runs last decides; leave it in one of them."
     ]
     assert conflicts(_asked(one=one)) == []
+
+
+def test_keys_of_several_users_are_several_sets() -> None:
+    joe = "users:\n- name: joe\n  ssh_authorized_keys:\n  - a\n"
+    assert conflicts(_asked(one="ssh_authorized_keys:\n- a\n", other=joe)) == []
+    assert "The set of SSH keys of joe is set by" in conflicts(_asked(one=joe, other=joe))[0]
+
+
+def test_a_python_that_cannot_read_yaml_is_told() -> None:
+    content = replace(cloud_config("hostname: a\n"), skeleton=Skeleton(error=NO_YAML))
+    [sentence] = judged(content).blockers
+    assert sentence.endswith("has no PyYAML; install that, or run the task without 'async'.")
 
 
 def test_sources_that_agree_or_add_to_each_other_are_let_be() -> None:

@@ -153,7 +153,7 @@ def test_the_form_of_a_value(text: str, tree: t.Any) -> None:
         ("? name\n: secret\nname: secret", 2),
         ("a: b\n\tname: secret", 3),
         ("{\nname: secret\n}", 2),
-        ("secret\nname: secret", 2),
+        ("secret://\nname: secret", 2),
     ],
 )
 def test_from_what_is_not_understood_on_nothing_is_told(text: str, line: int) -> None:
