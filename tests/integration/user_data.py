@@ -29,8 +29,11 @@ systemctl show -p ActiveState -p SubState -p Result -p ExecMainPID -p Invocation
 """
 FINGERPRINT = f"""
 cd /var/lib
+# the engine under the machine touches those that are its own at any moment
 find /etc /opt /run/systemd/system coreos-vagrant coreos-install container-linux-remediation \\
+  \\( -path /etc/hostname -o -path /etc/hosts -o -path /etc/resolv.conf \\) -o \\
   -printf '%p %y %m %U %s %T@ %C@ %l\\n' 2>/dev/null | sort
+sha256sum /etc/hostname /etc/hosts /etc/resolv.conf
 {_RUNS}
 """
 """What may not change on a machine whose user-data is refused: files, what is remembered, runs of the unit."""
