@@ -117,8 +117,12 @@ _DATE = r"[0-9]{4}/[0-9]{2}/[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2} "
 # where useradd fails, its whole command line is told
 _PASSWORD = r"(--password )[^ ]*"
 _FINDING = r"(?s)line ([0-9]{1,9}): (error|warning|info): (.*)\Z"
-# up to 0.11 names are not in quotes, and it says where units and drop-ins lie
-_NAME = r'"?([^"\s]+)"?'
+# As Go quotes it, which escapes quotes, backslashes and what cannot be printed. Up to 0.11 names are not in quotes, and
+# it says where units and drop-ins lie.
+_QUOTED = r'"(?:[^"\\\n]|\\.)*"'
+_NAME = rf'({_QUOTED}|[^"\s]+)'
+_ESCAPED = r"\\(?:([abfnrtv\\\"'])|x([0-9a-f]{2})|u([0-9a-f]{4})|U([0-9a-f]{8}))"
+_LETTERS = dict(zip("abfnrtv\\\"'", "\a\b\f\n\r\t\v\\\"'"))
 
 _KINDS = (
     (r"Parsing user-data as (cloud-config|script)\Z", ""),
@@ -127,7 +131,7 @@ _KINDS = (
 _FILE = r"Wrote file (?!to )(\S.*) to filesystem\Z"
 _UPDATED = r"Updated (/.*)\Z"
 # from 1.0 on: each file, as it is moved to its place
-_PLACED_FILE = r'Wrote file to "(.*)"\Z'
+_PLACED_FILE = rf"Wrote file to ({_QUOTED})\Z"
 _UNIT = rf"Wrote unit {_NAME}\Z"
 _DROP_IN = rf"Wrote drop-in unit {_NAME}\Z"
 _PLACED = rf"Placed (?:drop-in )?unit {_NAME} at (/.*)\Z"
@@ -135,11 +139,11 @@ _ENABLED = rf"Enabled unit {_NAME}\Z"
 _MASKED = rf"Masking unit file {_NAME}\Z"
 # the quote at the end is there up to 1.12
 _CALL = (
-    r"Calling unit command \"([^\"\s]+)\" on \"([^\"\s]+)\"'?\Z",
+    rf"Calling unit command ({_QUOTED}) on ({_QUOTED})'?\Z",
     r"Calling unit command '(\S+) (\S+)'\Z",
 )
 _RESULT = (
-    r"Result of \"([^\"\s]+)\" on \"([^\"\s]+)\": (.*)\Z",
+    rf"Result of ({_QUOTED}) on ({_QUOTED}): (.*)\Z",
     r"Result of '(\S+) (\S+)': (.*)\Z",
 )
 _NETWORKD = r"Restarted systemd-networkd \((.*)\)\Z"
@@ -189,7 +193,7 @@ def parse_run(lines: t.Iterable[str]) -> Run:
         text = re.sub(_PASSWORD, r"\1…", re.sub(_DATE, "", line, count=1).rstrip())
         if not text:
             continue
-        doing = printable(text) if re.match(_BEGUN, text) else ""
+        doing = _words(text) if re.match(_BEGUN, text) else ""
         finding = re.match(_FINDING, text)
         if finding:
             findings.append(Finding(int(finding[1]), finding[2], printable(finding[3])))
@@ -218,23 +222,23 @@ def parse_run(lines: t.Iterable[str]) -> Run:
         elif re.match(_MASKED, text):
             masked.append(_first(_MASKED, text))
         elif call:
-            commands.append(Command(call[1], call[2]))
+            commands.append(Command(_name(call[1]), _name(call[2])))
         elif result:
-            _end(commands, Command(result[1], result[2], printable(result[3])))
+            _end(commands, Command(_name(result[1]), _name(result[2]), printable(result[3])))
         elif re.match(_NETWORKD, text):
             commands.append(Command("restart", "systemd-networkd.service", printable(_first(_NETWORKD, text))))
         elif re.match(_SCRIPT, text):
             scripts.append(_first(_SCRIPT, text))
             doing = ""
         elif re.match(_SAID, text):
-            said.append(printable(text))
+            said.append(_words(text))
     return Run(
         kind=kind,
         files=[printable(name) for name in files],
-        units=[(printable(name), printable(where)) for name, where in units],
-        drop_ins=[(printable(name), printable(where)) for name, where in drop_ins],
-        enabled=[printable(name) for name in enabled],
-        masked=[printable(name) for name in masked],
+        units=[(_name(name), _name(where)) for name, where in units],
+        drop_ins=[(_name(name), _name(where)) for name, where in drop_ins],
+        enabled=[_name(name) for name in enabled],
+        masked=[_name(name) for name in masked],
         commands=commands,
         scripts=scripts,
         said=said,
@@ -259,6 +263,30 @@ def _end(commands: list[Command], ended: Command) -> None:
             commands[index] = ended
             return
     commands.append(ended)
+
+
+def _name(told: str) -> str:
+    """Return a name or path as it is, of one that may be in quotes."""
+    return printable(_unescaped(told[1:-1]) if told.startswith('"') else told)
+
+
+def _words(text: str) -> str:
+    """Return a message in which names may be in quotes, with these names as they are."""
+    return printable(re.sub(_QUOTED, lambda match: f'"{_unescaped(match[0][1:-1])}"', text))
+
+
+def _unescaped(text: str) -> str:
+    return re.sub(_ESCAPED, _character, text) if "\\" in text else text
+
+
+def _character(match: re.Match[str]) -> str:
+    letter, byte, *runes = match.groups()
+    if letter:
+        return _LETTERS[letter]
+    code = int(byte or runes[0] or runes[1], 16)
+    # a byte from 0x80 on is none of UTF-8, and a surrogate can be written nowhere
+    is_character = code < 0x80 if byte else code < 0xD800 or 0xDFFF < code < 0x110000
+    return chr(code) if is_character else "\ufffd"
 
 
 def _kind(text: str) -> str:

@@ -11,6 +11,7 @@ from ansible_collections.container_linux.remediation.tests.integration.user_data
     AS_ROOT,
     FILE,
     INSTALL,
+    UNIT,
     config,
     place,
     rerun,
@@ -96,3 +97,31 @@ def test_what_was_not_proven_is_applied_again(machine: MachineFactory) -> None:
     for state, changed in (("failed", True), ("current", False)):
         done = host.play([rerun()], options=AS_ROOT).last.result
         assert (done["sources"][FILE]["state"], done["changed"]) == (state, changed), done
+
+
+def oneshot(name: str, command: str) -> str:
+    return config(
+        1,
+        *("coreos:", "  units:", f"    - name: {name}", "      command: start", "      content: |"),
+        *("        [Service]", "        Type=oneshot", f"        ExecStart={command}"),
+    )
+
+
+def test_a_unit_is_told_of_by_the_name_that_it_has(machine: MachineFactory) -> None:
+    host = machine("user-data-fresh")
+    unit = r"foo\x2dbar.service"
+    host.sh(place(oneshot(unit, "/bin/sh -c 'echo my last words; exit 3'")))
+    failed = host.play([rerun()], options=AS_ROOT).last.result
+    assert f"'start {unit}' with 'failed'. {unit} did not start: its job ended with result 'failed'" in failed["msg"]
+    assert "and it is failed" in failed["msg"] and "not-found" not in failed["msg"], failed
+    assert any("my last words" in line for line in failed["journal"][unit]), failed
+    assert failed["applied"][FILE]["units"] == [{"name": unit, "path": f"/etc/systemd/system/{unit}"}]
+    assert failed["applied"][FILE]["commands"] == [{"verb": "start", "unit": unit, "result": "failed"}]
+
+    unit = r"slow\x2dbar.service"
+    host.sh(place(oneshot(unit, "/usr/bin/sleep 300")))
+    blocked = host.play([rerun(timeout=4)], options=AS_ROOT).last.result
+    host.sh(f"systemctl stop '{unit}'; until systemctl is-active '{UNIT}'; do sleep 0.2; done; " + place(config(1)))
+    assert f"""at 'Calling unit command "start" on "{unit}"', and goes on without Ansible.""" in blocked["msg"], blocked
+    assert f"{unit} did not start within 4 s" in blocked["msg"], blocked
+    assert blocked["applied"][FILE]["doing"].count("\\") == 1

@@ -157,6 +157,61 @@ def test_the_words_of_0_10() -> None:
     assert run.doing == "Calling unit command 'start fleet.service'"
 
 
+def test_names_are_what_they_were_before_they_were_put_in_quotes() -> None:
+    run = parse_run(
+        [
+            r'Writing unit "dev-a\\x2db.mount" to filesystem',
+            r'Wrote file to "/etc/systemd/system/dev-a\\x2db.mount"',
+            r'Wrote unit "dev-a\\x2db.mount"',
+            r'Wrote file to "/run/systemd/system/a\\x2db.service.d/\u00fcn \"x\".conf"',
+            r'Wrote drop-in unit "\u00fcn \"x\".conf"',
+            r'Enabled unit "dev-a\\x2db.mount"',
+            r'Masking unit file "\U0001f40b-\x7f\t.service"',
+            r"""Calling unit command "start" on "dev-a\\x2db.mount"'""",
+            r'Result of "start" on "dev-a\\x2db.mount": failed',
+            r'Skipping enable for network-like unit "a\\x2db.network"',
+            r"""Calling unit command "restart" on "a\\x2db.service"'""",
+        ]
+    )
+    mount = r"dev-a\x2db.mount"
+    assert run.units == [(mount, f"/etc/systemd/system/{mount}")]
+    assert run.drop_ins == [('\u00fcn "x".conf', '/run/systemd/system/a\\x2db.service.d/\u00fcn "x".conf')]
+    assert run.enabled == [mount]
+    assert run.masked == ["\U0001f40b-\ufffd .service"]
+    assert run.commands == [Command("start", mount, "failed"), Command("restart", r"a\x2db.service")]
+    assert run.said == [r'Skipping enable for network-like unit "a\x2db.network"']
+    assert run.doing == r"""Calling unit command "restart" on "a\x2db.service"'"""
+
+
+def test_up_to_0_11_names_are_not_quoted() -> None:
+    run = parse_run(
+        [
+            r"Placed unit a\\x2db.service at /etc/systemd/system/a\\x2db.service",
+            r"Calling unit command 'start a\\x2db.service'",
+            r"Result of 'start a\\x2db.service': done",
+            r"Enabled unit a\x2db.service",
+        ]
+    )
+    assert run.units == [(r"a\\x2db.service", r"/etc/systemd/system/a\\x2db.service")]
+    assert run.commands == [Command("start", r"a\\x2db.service", "done")]
+    assert run.enabled == [r"a\x2db.service"]
+
+
+@pytest.mark.parametrize(
+    ("quoted", "name"),
+    [
+        (r"\udc80", "\ufffd"),
+        (r"\xff", "\ufffd"),
+        (r"\Uffffffff", "\ufffd"),
+        (r"\q", r"\q"),
+        (r"\x2", r"\x2"),
+        (r"\\\"", r"\""),
+    ],
+)
+def test_what_is_no_character_makes_no_broken_name(quoted: str, name: str) -> None:
+    assert parse_run([f'Enabled unit "a{quoted}.service"']).enabled == [f"a{name}.service"]
+
+
 def test_the_same_call_twice_has_two_results() -> None:
     call, result = 'Calling unit command "start" on "a.service"', 'Result of "start" on "a.service": '
     run = parse_run([call, f"{result}failed", call, f"{result}done"])
@@ -191,6 +246,12 @@ def test_no_text_makes_it_fail(lines: list[str]) -> None:
     assert len(run.commands) <= len(lines)
     assert last_run(parse_journal("\n".join(lines))) == []
     parse_findings("\n".join(lines))
+
+
+@given(st.text(alphabet=st.sampled_from("\\\"'xuU0189abdf \n\t\ud800") | st.characters()))
+def test_no_name_makes_it_fail(name: str) -> None:
+    run = parse_run([f'Enabled unit "{name}"', f'Calling unit command "start" on "{name}"', f'Wrote file to "{name}"'])
+    "".join([*run.enabled, run.doing, *(command.unit for command in run.commands)]).encode()
 
 
 @given(st.text())
