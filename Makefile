@@ -41,7 +41,7 @@ lint: $(READY) ## ruff, ansible-lint and shellcheck
 	ansible-lint --nocolor
 
 types: $(READY) ## mypy --strict on plugins and tests
-	mypy $(addprefix $(REMEDIATION)/,plugins tests tests/bench/run extensions/molecule)
+	mypy $(addprefix $(REMEDIATION)/,plugins tests tests/bench/run tests/tools/examples extensions/molecule)
 
 sanity: $(READY) ## ansible-test sanity
 	@tests/tools/sanity
