@@ -152,6 +152,9 @@ sources:
         - How it stands. V(current) means applied, V(stale) changed since it was applied, V(unapplied) never applied in
           this boot, V(failed) applied in vain, V(applying) being applied now.
         - V(not_applicable) is one that is empty or meant for Ignition, or whose unit is masked.
+        - V(unusable) cannot be applied, for it is no file, cannot be reached, or no unit runs it. V(arriving) is still
+          being written, and V(unknown) has a unit of which systemd told nothing. The task fails where it is to apply
+          one of these three.
       type: str
       sample: stale
     why:

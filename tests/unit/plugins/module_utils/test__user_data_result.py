@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import json
+import re
 
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -25,8 +27,9 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._user_
     Source,
 )
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_skeleton import Skeleton
-from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_state import State
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_state import NAMES, State
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_units import UnitState
+from ansible_collections.container_linux.remediation.plugins.modules import cloudinit_rerun
 
 PLACE = Place("vagrant", "/var/lib/coreos-vagrant/vagrantfile-user-data", "user-cloudinit@x.service")
 
@@ -45,6 +48,12 @@ def test_how_a_source_stands() -> None:
         "findings": [{"line": 3, "level": "error", "text": "x"}],
     }
     assert of_source(Source(PLACE, error="x"), State("unusable", "x"))["findings"] == []
+
+
+def test_the_documentation_names_each_state() -> None:
+    """But for that of a file that is not there: it is no source."""
+    state = yaml.safe_load(cloudinit_rerun.RETURN)["sources"]["contains"]["state"]
+    assert set(re.findall(r"V\((\w+)\)", " ".join(state["description"]))) == {*NAMES} - {"absent"}
 
 
 def test_what_a_run_has_done() -> None:
