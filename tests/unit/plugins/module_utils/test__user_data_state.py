@@ -144,7 +144,15 @@ def test_what_the_last_run_has_done_is_known() -> None:
 def test_nothing_of_the_content_is_in_a_recording() -> None:
     for path in RECORDED.glob("*.json.gz"):
         answer = gzip.decompress(path.read_bytes()).decode()
-        for text in ("hello", "=2375", "sleep infinity", "discovery", "Docker Socket", "data:,", "TimeoutStartSec=0"):
+        for text in (
+            "hello",
+            "ListenStream=2375",
+            "sleep infinity",
+            "discovery",
+            "Docker Socket",
+            "data:,",
+            "TimeoutStartSec=0",
+        ):
             assert text not in answer
 
 
