@@ -5,7 +5,12 @@
 
 from __future__ import annotations
 
+import importlib
+import json
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +21,7 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._flann
 
 ROOT = Path(__file__).resolve().parents[2]
 ROLES = sorted(path.name for path in (ROOT / "roles").iterdir())
+COLLECTION = "container_linux.remediation"
 
 
 def options(role: str) -> dict[str, dict[str, Any]]:
@@ -27,6 +33,16 @@ def options(role: str) -> dict[str, dict[str, Any]]:
 def defaults(role: str) -> dict[str, Any]:
     found: dict[str, Any] = yaml.safe_load((ROOT / "roles" / role / "defaults" / "main.yml").read_text())
     return found
+
+
+def called(role: str) -> str:
+    """The module of which a role is one call, or nothing."""
+    (task, *more) = yaml.safe_load((ROOT / "roles" / role / "tasks" / "main.yml").read_text())
+    names = [key.removeprefix(f"{COLLECTION}.") for key in task if key.startswith(f"{COLLECTION}.")]
+    return names[0] if names and not more else ""
+
+
+CALLS = {role: called(role) for role in ROLES if called(role)}
 
 
 def table(file: str) -> dict[str, str]:
@@ -74,3 +90,70 @@ def test_the_diagnosis_reckons_with_the_config_that_the_role_would_write() -> No
 def test_passwords_are_marked_as_such() -> None:
     passwords = [option for role in ROLES for name, option in options(role).items() if "password" in name]
     assert passwords and all(option.get("no_log") for option in passwords)
+
+
+@pytest.mark.parametrize("role", CALLS)
+def test_a_role_that_is_one_call_of_a_module_has_its_options(role: str) -> None:
+    module = importlib.import_module(f"ansible_collections.{COLLECTION}.plugins.module_utils._{CALLS[role]}")
+    kinds = ("type", "default", "choices", "elements", "no_log", "required")
+    told = {
+        name.removeprefix(f"{role}_"): {kind: option[kind] for kind in kinds if kind in option}
+        for name, option in options(role).items()
+    }
+    assert {name: told[name] for name in module.SPEC["argument_spec"]} == module.SPEC["argument_spec"]
+
+
+def test_user_data_is_one_call() -> None:
+    assert CALLS == {"user_data": "cloudinit_rerun"}
+
+
+NO_TYPE = {
+    "timeout": "soon",
+    "watch": "perhaps",
+    "allow_scripts": "perhaps",
+    "allow_lockout": "perhaps",
+    "allow_container_restart": "perhaps",
+    "restart_changed_units": [True],
+}
+"""Values that an option cannot have, for their type."""
+
+WRONG: list[tuple[dict[str, Any], str]] = [
+    *(({f"user_data_{name}": value}, rf"argument '(user_data_)?{name}' is of type") for name, value in NO_TYPE.items()),
+    ({"user_data_timeout": 0}, "The timeout of 0 seconds is out of range"),
+    ({"user_data_path": ""}, "The path is empty"),
+    ({"user_data_path": "a/b"}, "'a/b' cannot be a user-data's path"),
+    ({"user_data_content": "a\0b"}, "The given user-data is no text"),
+    ({"user_data_src": "/no/such/file"}, "/no/such/file"),
+    (
+        {"user_data_content": "#cloud-config\n", "user_data_src": "/no/such/file"},
+        "user_data_content and user_data_src are both given",
+    ),
+]
+
+
+@pytest.mark.parametrize("way", ["role", "playbook"])
+def test_wrong_options_are_refused_before_the_host_is_asked(way: str, tmp_path: Path) -> None:
+    """The playbook leaves out the role's own validation, and relies on the module's. No host can be reached."""
+    hosts = {"right": {}, **{f"wrong-{number}": variables for number, (variables, _) in enumerate(WRONG)}}
+    nowhere = {"ansible_host": "127.0.0.1", "ansible_port": 1}
+    (tmp_path / "hosts.yml").write_text(yaml.safe_dump({"all": {"vars": nowhere, "hosts": hosts}}))
+    tasks = [{"name": "Apply", "ansible.builtin.include_role": {"name": f"{COLLECTION}.user_data"}}]
+    (tmp_path / "role.yml").write_text(yaml.safe_dump([{"hosts": "all", "gather_facts": False, "tasks": tasks}]))
+    plays = {"role": str(tmp_path / "role.yml"), "playbook": f"{COLLECTION}.reapply_user_data"}
+    done = subprocess.run(
+        [Path(sys.executable).with_name("ansible-playbook"), f"--inventory={tmp_path / 'hosts.yml'}", plays[way]],
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+        env={**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"},
+    )
+    ended = re.findall(r"^fatal: \[(\S+)\]: (\w+)! => (\{.*\})$", done.stdout, re.MULTILINE)
+    assert {host: outcome for host, outcome, _ in ended} == {
+        host: "UNREACHABLE" if host == "right" else "FAILED" for host in hosts
+    }, done.stdout + done.stderr
+    said = {host: json.loads(result)["msg"] for host, _, result in ended}
+    for number, (_, message) in enumerate(WRONG):
+        assert re.search(message, said[f"wrong-{number}"])
