@@ -10,11 +10,14 @@ from __future__ import annotations
 
 import subprocess
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
 
-from ansible_collections.container_linux.remediation.tests.machine.testmachine.paths import USER_DATA
+from ansible_collections.container_linux.remediation.tests.machine.testmachine import cli
+from ansible_collections.container_linux.remediation.tests.machine.testmachine.machines import machines
+from ansible_collections.container_linux.remediation.tests.machine.testmachine.paths import MACHINES, USER_DATA
 from ansible_collections.container_linux.remediation.tests.machine.testmachine.release import release_names
 
 if TYPE_CHECKING:
@@ -74,3 +77,19 @@ def test_user_data_with_another_key_locks_vagrant_out(machine: MachineFactory, t
     # In one session, which is the last one.
     keys = box.sh(f"systemctl restart {SERVICE}; grep -v '^#' /home/core/.ssh/authorized_keys")
     assert keys.split() == public.split()
+
+
+def test_a_machine_that_goes_while_it_is_listed_is_in_no_inventory(
+    machine: MachineFactory, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept, gone = (machine("user-data-fresh", fresh=True).name for _ in range(2))
+
+    def and_then_it_goes(*args: Any) -> Any:
+        listed = [each for each in machines(*args) if each.name in (kept, gone)]
+        command("down", gone)
+        return listed
+
+    monkeypatch.setattr(cli, "machines", and_then_it_goes)
+    assert cli.main(["inventory"]) == 0
+    assert list(yaml.safe_load(capsys.readouterr().out)["machines"]["hosts"]) == [kept]
+    assert not (MACHINES / gone).exists()

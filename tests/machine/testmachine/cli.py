@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 import yaml
-from docker.errors import APIError
+from docker.errors import APIError, NotFound
 
 from .console import MachineError, say
 from .engine import connect
@@ -19,6 +19,7 @@ from .images import prune
 from .inventory import inventory
 from .machines import Machine, down, find, machines, provision, reboot, up
 from .release import release_names
+from .ssh import forget_login
 from .state import read_state, state_names
 
 __all__ = ["main"]
@@ -164,4 +165,22 @@ def _inventory(options: argparse.Namespace) -> None:
     client = connect()
     chosen: list[Machine] = [find(client, name) for name in options.names] if options.names else machines(client)
     running = [machine for machine in chosen if machine.container.status == "running"]
+    if not options.names:
+        running = [machine for machine in running if not _is_gone(machine)]
     yaml.safe_dump(inventory(running), sys.stdout, sort_keys=False, width=1000)
+
+
+def _is_gone(machine: Machine) -> bool:
+    """Whether somebody has removed a machine since it was listed, so that nothing can be asked of it."""
+    try:
+        _ = machine.login
+    except (APIError, MachineError):
+        try:
+            machine.container.reload()
+        except NotFound:
+            forget_login(machine.name)
+            return True
+        if machine.container.status != "running":
+            return True
+        raise
+    return False
