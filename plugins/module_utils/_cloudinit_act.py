@@ -17,11 +17,15 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._cloud
 from ansible_collections.container_linux.remediation.plugins.module_utils._host import RemediationError, printable
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_apply import (
     apply,
-    doubt,
+    confirm,
     kept,
     restore,
 )
-from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_compare import compare
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_compare import (
+    compare,
+    comparison,
+    question,
+)
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_diff import predict
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_forecast import Forecast, forecast
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_gate import conflicts, gate
@@ -47,7 +51,7 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._user_
 if t.TYPE_CHECKING:
     from ansible_collections.container_linux.remediation.plugins.module_utils._cloud_config import Asked
     from ansible_collections.container_linux.remediation.plugins.module_utils._cloudinit_rerun import Task
-    from ansible_collections.container_linux.remediation.plugins.module_utils._host import Host
+    from ansible_collections.container_linux.remediation.plugins.module_utils._host import Answer, Host
     from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_apply import Applied
     from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_compare import Comparison
     from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_seen import (
@@ -59,6 +63,8 @@ if t.TYPE_CHECKING:
 # A unit that has failed and is about to be started again may come up at its second try: seconds, and how often.
 _PAUSE = 3
 _ATTEMPTS = 5
+
+_FORGOTTEN = "{path} is applied, but that could not be remembered: {why}."
 
 
 def act(
@@ -92,6 +98,7 @@ def act(
         if not params["watch"]:
             for source in watches:
                 _watch(source, host, wanted=False, check_mode=check_mode, told=told)
+        tasks = [task for task in tasks if not _is_there(task, host, params, told, check_mode=check_mode)]
         _pass_the_gate(tasks, seen, params, told)
         foretold = {}
         if diff or (check_mode and params["restart_changed_units"]):
@@ -131,6 +138,22 @@ def _foretell(task: Task, host: Host, params: t.Mapping[str, t.Any]) -> tuple[As
 def _tell_forecast(found: Forecast, told: dict[str, t.Any]) -> None:
     _tell_actions([f"systemctl restart {name}" for name in found.restarts], told)
     told["warnings"] += found.refused
+
+
+def _is_there(
+    task: Task, host: Host, params: t.Mapping[str, t.Any], told: dict[str, t.Any], *, check_mode: bool
+) -> bool:
+    """Whether all is there that a user-data asks for, where nothing but that was unknown of it."""
+    if task.given is not None or task.state.name != "unproven":
+        return False
+    proof = _proof(task, host, None, timeout=params["timeout"])
+    if failure.of_proof(proof, path=task.path):
+        return False
+    told.setdefault("proof", {})[task.path] = result.of_proof(proof)
+    forgotten = "" if check_mode else confirm(host, task.source, sha256=task.content.sha256)
+    if forgotten:
+        told["warnings"].append(_FORGOTTEN.format(path=printable(task.path), why=forgotten))
+    return True
 
 
 def _pass_the_gate(tasks: t.Sequence[Task], seen: Look, params: t.Mapping[str, t.Any], told: dict[str, t.Any]) -> None:
@@ -175,6 +198,7 @@ def _bring_up_to_date(
         timeout=params["timeout"],
         wait=task.waits,
         variables=left_variables(task.asked, before, together([now, *_others(task, seen)])),
+        proof=question(task.asked, path=task.path, sha256=task.content.sha256),
     )
     _tell_actions(task.actions(), told)
     told.setdefault("applied", {})[task.path] = result.of_run(applied.run)
@@ -184,41 +208,59 @@ def _bring_up_to_date(
         stopped = applied.stopped and applied.unit.get("ActiveState") != "active"
         raise _undone(task, host, failed, params, stopped=stopped, goes_on=applied.blocked)
 
-    _prove(task, host, params, told)
+    _prove(task, host, params, told, answer=applied.proof)
     if not applied.logged:
         told["warnings"].append(
             f"The journal has nothing of what {task.unit} logged, so how its calls of systemd ended is not known; what "
             f"it asks for was looked at all the same."
         )
-    if applied.remembered:
-        told["warnings"].append(
-            f"{printable(task.path)} is applied, but that could not be remembered: {applied.remembered}."
-        )
     if _restart_what_is_left(task, host, applied, params, told):
         _prove(task, host, params, told)
+    forgotten = applied.remembered or confirm(host, task.source, sha256=task.content.sha256)
+    if forgotten:
+        told["warnings"].append(_FORGOTTEN.format(path=printable(task.path), why=forgotten))
 
 
-def _prove(task: Task, host: Host, params: t.Mapping[str, t.Any], told: dict[str, t.Any]) -> None:
-    """Tell whether all that a user-data asks for is there. Raises RemediationError where it is not."""
-    proof = _proof(task, host, timeout=params["timeout"])
+def _prove(
+    task: Task,
+    host: Host,
+    params: t.Mapping[str, t.Any],
+    told: dict[str, t.Any],
+    *,
+    answer: Answer | None = None,
+) -> None:
+    """Tell whether all that a user-data asks for is there. Raises RemediationError where it is not.
+
+    Args:
+        task: the user-data.
+        host: the host.
+        params: the module's options.
+        told: the module's result.
+        answer: what the host has told already, if it has.
+    """
+    proof = _proof(task, host, answer, timeout=params["timeout"])
     told.setdefault("proof", {})[task.path] = result.of_proof(proof)
     failed = failure.of_proof(proof, path=task.path)
     if failed:
         raise _undone(task, host, failed, params, doubted=True)
 
 
-def _proof(task: Task, host: Host, *, timeout: int) -> Comparison:
+def _proof(task: Task, host: Host, answer: Answer | None, *, timeout: int) -> Comparison:
     """Compare the host with what a user-data asks for.
 
     A unit that systemd starts again must be up twice in a row, and one that is up since its process began must still
     be there some seconds later.
     """
 
-    def look() -> tuple[Comparison, bool]:
-        proof = compare(host, task.asked, path=task.path, sha256=task.content.sha256)
+    def look(answer: Answer | None = None) -> tuple[Comparison, bool]:
+        proof = (
+            comparison(answer, task.asked, path=task.path)
+            if answer
+            else compare(host, task.asked, path=task.path, sha256=task.content.sha256)
+        )
         return proof, not any(is_between_starts(unit.properties) and not unit.as_asked for unit in proof.units)
 
-    proof, is_up = look()
+    proof, is_up = look(answer)
     if is_up and not any(unit.is_young for unit in proof.units):
         return proof
     for _attempt in range(min(_ATTEMPTS, timeout // _PAUSE)):
@@ -264,8 +306,9 @@ def _undone(
     waited = min(params["timeout"], _ATTEMPTS * _PAUSE) if doubted else params["timeout"]
     why = failure.cause(host, failed, timeout=waited)
     sentences = [failed.sentence, *why.sentences]
-    if doubted:
-        sentences.append(doubt(host, task.source, sha256=task.content.sha256))
+    if stopped and task.given is None:
+        names = " and ".join(printable(unit["Id"]) for unit in task.source.watches)
+        sentences.append(f"Lest it be run again and again, {names} was stopped; the next boot starts it.")
     path, memory = printable(task.path), task.source.memory
     if task.given is None and memory and memory.sha256 != task.content.sha256:
         sentences.append(f"What was applied before it is kept as {kept(task.source, 'good')}.")

@@ -53,7 +53,7 @@ SPEC: dict[str, t.Any] = {
 # Neither can be sent to a host; a byte that is no UTF-8 is half of a surrogate pair to Python.
 _NO_TEXT = re.compile("[\\0\\ud800-\\udfff]")
 
-_TO_APPLY = ("unapplied", "stale", "failed", "applying")
+_TO_APPLY = ("unapplied", "stale", "failed", "unproven", "applying")
 
 
 @dataclass(frozen=True)

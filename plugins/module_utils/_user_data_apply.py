@@ -38,12 +38,17 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._user_
     SNAPSHOT_SH,
 )
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_look import LIMIT
-from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_memory import MEMORY, memory_text
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_memory import (
+    MEMORY,
+    UNPROVEN,
+    memory_text,
+)
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_run import PROPERTIES
 
 if t.TYPE_CHECKING:
     from ansible_collections.container_linux.remediation.plugins.module_utils._host import Answer, Host
     from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import Properties
+    from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_compare import Question
     from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_seen import (
         Place,
         Source,
@@ -123,11 +128,54 @@ place() {
   return "$STATUS"
 }
 
+# whether it runs; PROCESS is what does, or did
 is_going_on() {
-  case $(timeout -k 1 "$LIMIT" systemctl show -p ActiveState -- "$UNIT") in
-    ActiveState=activating | ActiveState=reloading) return 0 ;;
+  SHOWN=$(timeout -k 1 "$LIMIT" systemctl show -p ActiveState -p ExecMainPID -- "$UNIT")
+  PROCESS=${SHOWN#*ExecMainPID=}
+  PROCESS=${PROCESS%%[!0-9]*}
+  case $SHOWN in
+    *ActiveState=activating* | *ActiveState=reloading*) return 0 ;;
   esac
   return 1
+}
+
+has_time() {
+  [ "$(($(date +%s) - BEGAN))" -lt "$TIMEOUT" ]
+}
+
+# A path unit starts what failed again and again, without end where each run has systemd reload its units, and so would
+# run what is put back.
+calm() {
+  if [ -n "$WATCHES" ]; then
+    # user-config.target requires one of them, and would be stopped with it
+    # shellcheck disable=SC2086 # names of units hold no blanks
+    section calm "$LIMIT" systemctl --no-ask-password --job-mode=ignore-dependencies stop -- $WATCHES
+  fi
+  while is_going_on && has_time; do
+    sleep 1
+  done
+}
+
+# Waits for the end of a run that somebody else has begun; of one that begins anew each time it has failed, for three.
+follow() {
+  RUNS=
+  while is_going_on && has_time; do
+    case "$RUNS " in
+      *" $PROCESS "*) ;;
+      *) RUNS="$RUNS $PROCESS" ;;
+    esac
+    case $RUNS in
+      " "*" "*" "*)
+        calm
+        return
+        ;;
+    esac
+    sleep 1
+  done
+  case $(timeout -k 1 "$LIMIT" systemctl show -p Result -- "$UNIT") in
+    *Result=success*) ;;
+    *) calm ;;
+  esac
 }
 
 run() {
@@ -136,35 +184,26 @@ run() {
   printf '%s\n' "$BEGAN"
   finish began 0
   if [ -n "$GOES_ON" ]; then
+    follow
     begin job
-    while is_going_on && [ "$(($(date +%s) - BEGAN))" -lt "$TIMEOUT" ]; do
-      sleep 1
-    done
     STATUS=0
     ! is_going_on || STATUS=124
     finish job "$STATUS"
     return
   fi
   # a start limit that was reached would refuse this start, too
-  # shellcheck disable=SC2086 # names of units hold no blanks
+  # shellcheck disable=SC2086
   timeout -k 1 "$LIMIT" systemctl reset-failed -- "$UNIT" $WATCHES 2>/dev/null
   section job "$TIMEOUT" systemctl --no-ask-password restart -- "$UNIT"
-  case $STATUS in
+  JOB=$STATUS
+  case $JOB in
     0 | 124 | 137)
       # shellcheck disable=SC2086
       [ -z "$WATCHES" ] || timeout -k 1 "$LIMIT" systemctl --no-ask-password start -- $WATCHES 2>/dev/null
       ;;
-    *)
-      # a path unit starts what failed again and again, until the start limit is hit, and so would run what is put back
-      # shellcheck disable=SC2086
-      [ -z "$HAS_GIVEN" ] || [ -z "$WATCHES" ] ||
-        # user-config.target requires one of them, and would be stopped with it
-        timeout -k 1 "$LIMIT" systemctl --no-ask-password --job-mode=ignore-dependencies stop -- $WATCHES 2>/dev/null
-      while is_going_on && [ "$(($(date +%s) - BEGAN))" -lt "$TIMEOUT" ]; do
-        sleep 1
-      done
-      ;;
+    *) calm ;;
   esac
+  STATUS=$JOB
 }
 
 report() {
@@ -236,13 +275,16 @@ apply() {
   leftovers
   if [ "$JOB" -eq 0 ] && ended_well && [ "$(digest_of "$REAL")" = "$NEW" ]; then
     remember
+    IN_FORCE=yes
   fi
 }
 
 # it ends what it has begun, and remembers it, also when nobody listens any more
 trap '' HUP PIPE
 REAL=$(readlink -f -- "$PLACE") || REAL=$PLACE
+IN_FORCE=
 apply 9>"$LOCK"
+[ -z "$IN_FORCE" ] || prove
 """
 )
 
@@ -277,22 +319,22 @@ restore 9>"$LOCK"
 """
 )
 
-_DOUBT_SH = (
+_CONFIRM_SH = (
     _FILES_SH
     + r"""
-doubt() {
+confirm() {
   lock || return
-  begin doubt
+  begin confirm
   IFS= read -r REMEMBERED <"$KEPT"
   case $REMEMBERED in
-    *"\"$NEW\""*"}") printf '%s\n' "${REMEMBERED%\}}, \"proven\": false}" | put "$KEPT" ;;
+    *"\"$NEW\""*"$UNPROVEN") printf '%s\n' "${REMEMBERED%"$UNPROVEN"}}" | put "$KEPT" ;;
     *) false ;;
   esac
-  finish doubt "$?"
+  finish confirm "$?"
 }
 
 trap '' HUP PIPE
-doubt 9>"$LOCK"
+confirm 9>"$LOCK"
 """
 )
 
@@ -309,6 +351,8 @@ class Applied:
         logged: whether the journal had anything of that.
         same: whether the file is still the one that was to be applied.
         remembered: why it could not be remembered; empty if it was, or if there was nothing to remember.
+        stopped: whether the path units that would have started a failed run again were stopped.
+        proof: what the host told, after a run that went well, to the `Question` that came with it.
         before: what `snapshot` told before the run.
         after: what it told after it.
         leftovers: what `leftovers` told.
@@ -321,6 +365,8 @@ class Applied:
     logged: bool
     same: bool
     remembered: str
+    stopped: bool
+    proof: Answer | None
     before: str
     after: str
     leftovers: str
@@ -329,11 +375,6 @@ class Applied:
     def blocked(self) -> bool:
         """Whether the run had not ended within the time limit."""
         return self.job.timed_out
-
-    @property
-    def stopped(self) -> bool:
-        """Whether the run failed, so that the path units that would have started it again were stopped."""
-        return bool(self.job.rc) and not self.blocked
 
 
 def apply(
@@ -347,6 +388,7 @@ def apply(
     timeout: int,
     wait: bool,
     variables: t.Mapping[str, str],
+    proof: Question,
 ) -> Applied:
     """Put what is given in place, if anything is, and have the unit run it. Raises RemediationError.
 
@@ -360,13 +402,15 @@ def apply(
         timeout: seconds that the run may take.
         wait: whether to wait for a run that goes on, instead of a new one.
         variables: those that `snapshot` and `leftovers` read.
+        proof: what to ask once the run has gone well.
     """
     place = source.place
     head, tail = memory_text(sha256, boot, written)
     answer = ask(
         host,
-        _APPLY_SH,
+        f"prove() (\n{proof.script})\n{_APPLY_SH}",
         variables={
+            **proof.variables,
             **_of(source),
             **variables,
             "EXPECTED": source.sha256,
@@ -381,7 +425,7 @@ def apply(
         },
         needs=(
             *("systemctl", "journalctl", "coreos-cloudinit", "sed", "grep", "sha256sum"),
-            *("flock", "mktemp", "dd", "readlink"),
+            *("flock", "mktemp", "dd", "readlink", "truncate"),
         ),
     )
     _refuse(answer, place)
@@ -395,6 +439,8 @@ def apply(
         run=parse_run(message.text for message in messages),
         logged=bool(messages),
         same=out_of(answer, "digest").strip() == sha256,
+        stopped="calm" in answer,
+        proof=answer if "masks" in answer else None,
         remembered=printable(remember.err) or f"exit status {remember.rc}" if remember and remember.rc else "",
         before=out_of(answer, "before"),
         after=out_of(answer, "after"),
@@ -446,18 +492,17 @@ def restore(host: Host, source: Source, *, sha256: str, watch: bool) -> str:
     return f"What was at {path} before was put back, and nothing of it was run."
 
 
-def doubt(host: Host, source: Source, *, sha256: str) -> str:
-    """Remember that not all was there that a user-data asks for, so that it is applied again; say if that failed."""
+def confirm(host: Host, source: Source, *, sha256: str) -> str:
+    """Remember that all is there that a user-data asks for, so that it counts as applied; say why if that failed."""
+    variables = {**_of(source), "NEW": sha256, "UNPROVEN": UNPROVEN}
     try:
-        answer = ask(host, _DOUBT_SH, variables={**_of(source), "NEW": sha256}, needs=("flock", "mktemp", "dd"))
+        answer = ask(host, _CONFIRM_SH, variables=variables, needs=("flock", "mktemp", "dd"))
     except RemediationError as error:
-        why = f": {error.message.rstrip('.')}"
-    else:
-        ended = answer.get("doubt")
-        if ended and not ended.rc:
-            return ""
-        why = _said(ended)
-    return f"That could not be remembered, so the next run takes it for applied{why}."
+        return error.message.rstrip(".")
+    ended = answer.get("confirm")
+    if ended and not ended.rc:
+        return ""
+    return printable(ended.err) if ended and ended.err.strip() else "something else is remembered by now"
 
 
 def _watches(source: Source) -> str:

@@ -210,6 +210,13 @@ class Comparison:
         return any(item.kind != "file" and item.why != UNWRITTEN for item in self.items)
 
 
+class Question(t.NamedTuple):
+    """What a host is asked, to hold a cloud-config against it: a script, and the variables that it reads."""
+
+    script: str
+    variables: t.Mapping[str, str]
+
+
 def compare(
     host: Host,
     asked: Asked,
@@ -232,13 +239,21 @@ def compare(
     Raises:
         RemediationError: the host could not be asked, or the user-data is another one than was looked at.
     """
-    wanted = targets(asked)
-    # a script's lists have one item a line
-    sendable = [target for target in wanted if "\n" not in target.path]
-    texts = sorted(((target.text, target) for target in sendable if target.text), key=lambda text: text[0].key)
-    numbers = {target.path: number for number, (_text, target) in enumerate(texts, 1)}
+    script, variables = question(asked, path=path, content=content, sha256=sha256)
+    if snapshot:
+        script += f"{SNAPSHOT_SH}snapshot snapshot\n"
+        variables = {**variables, **left_variables(asked, Written(), Written())}
+    needs = ("systemctl", "sed", "sha256sum", "mktemp", "truncate")
+    answer = ask(host, script, variables={**variables, "LIMIT": str(LIMIT)}, needs=needs)
+    return comparison(answer, asked, path=path)
+
+
+def question(asked: Asked, *, path: str = "", content: str | None = None, sha256: str = "") -> Question:
+    """Return what to ask a host, for the arguments of `compare`. The script also reads LIMIT, in seconds."""
+    _wanted, sendable, texts = _targets(asked)
+    numbers = _numbers(texts)
     variables = {
-        **text_variables([(text, target.encoding) for text, target in texts]),
+        **text_variables([(target.text, target.encoding) for target in texts if target.text]),
         **unit_variables(asked),
         "FILE": path,
         "HAS_CONTENT": "" if content is None else "yes",
@@ -252,21 +267,23 @@ def compare(
         "USERS": " ".join(name for name in asked.users if re.match(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\Z", name)),
         "RUN": _RUN,
         "BLOCK_LIMIT": str(SIZE_LIMIT // 512),
-        "LIMIT": str(LIMIT),
-        **(left_variables(asked, Written(), Written()) if snapshot else {}),
     }
-    answer = ask(
-        host,
-        f"{TEXTS_SH}{_COMPARE_SH}{UNITS_SH}" + (f"{SNAPSHOT_SH}snapshot snapshot\n" if snapshot else ""),
-        variables=variables,
-        needs=("systemctl", "sed", "sha256sum", "mktemp", "truncate"),
-    )
+    return Question(f"{TEXTS_SH}{_COMPARE_SH}{UNITS_SH}", variables)
+
+
+def comparison(answer: Answer, asked: Asked, *, path: str) -> Comparison:
+    """Return what a host answered to the `question` about a cloud-config at a path.
+
+    Raises:
+        RemediationError: the user-data is another one than was looked at.
+    """
     if "moved" in answer:
         raise RemediationError(
             f"The user-data {printable(path)} is another one than was looked at a moment ago. Wait until it is "
             f"settled, then run again."
         )
-    told = _items(answer, sendable, numbers)
+    wanted, sendable, texts = _targets(asked)
+    told = _items(answer, sendable, _numbers(texts))
     items = [
         told.get(target.path) or Item(target.kind, target.name, target.path, "not_compared", "its path has line breaks")
         for target in wanted
@@ -279,9 +296,22 @@ def compare(
             name for name in asked.users if re.search(rf"^{re.escape(name)}:", out_of(answer, "users"), re.MULTILINE)
         ],
         masks=runtime_masks(answer),
-        snapshot=parse_snapshot(out_of(answer, "snapshot")) if snapshot else None,
+        snapshot=parse_snapshot(out_of(answer, "snapshot")) if "snapshot" in answer else None,
         partial=_partial(answer),
     )
+
+
+def _targets(asked: Asked) -> tuple[list[Target], list[Target], list[Target]]:
+    """Return all targets, those whose paths can be sent, and of these the ones with a text, in the order of that."""
+    wanted = targets(asked)
+    # a script's lists have one item a line
+    sendable = [target for target in wanted if "\n" not in target.path]
+    texts = sorted(((target.text.key, place) for place, target in enumerate(sendable) if target.text))
+    return wanted, sendable, [sendable[place] for _line, place in texts]
+
+
+def _numbers(texts: t.Sequence[Target]) -> dict[str, int]:
+    return {target.path: number for number, target in enumerate(texts, 1)}
 
 
 def _items(answer: Answer, wanted: t.Sequence[Target], numbers: t.Mapping[str, int]) -> dict[str, Item]:

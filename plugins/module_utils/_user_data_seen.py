@@ -98,7 +98,7 @@ class Written:
 class Memory:
     """What was applied last, as we remember it: digest, when in seconds since 1970, the boot's id, and its effects.
 
-    `proven` is false where not all of these were there after it.
+    `proven` is false until it is known that all of these were there after it.
     """
 
     sha256: str

@@ -31,9 +31,10 @@ NAMES = (
     "unapplied",
     "stale",
     "failed",
+    "unproven",
     "current",
 )
-"""What `State.name` may be. Applying makes sense in the states `unapplied`, `stale` and `failed`."""
+"""What `State.name` may be. Applying makes sense in the states `unapplied`, `stale`, `failed` and `unproven`."""
 
 _INERT = {
     "empty": "the file is empty, and its unit skips it",
@@ -101,7 +102,8 @@ def _remembered(source: Source, *, boot: str) -> State | None:
         return None
     told = f"applied last, at {_clock(memory.applied)}, was a file with the digest {memory.sha256[:12]}…"
     if memory.sha256 == source.sha256 and not memory.proven:
-        return State("failed", f"{told}, and not all that it asks for was there after that", by_digest=True)
+        why = "and nobody has seen that all that it asks for was there after that"
+        return State("unproven", f"{told}, {why}", by_digest=True)
     if memory.sha256 == source.sha256:
         return State("current", f"{told}, which is the file that is there", by_digest=True)
     return State("stale", f"{told}, and the file that is there has {source.sha256[:12]}…", by_digest=True)

@@ -53,7 +53,7 @@ UNITS_SH = r"""
 if [ -n "$UNITS" ]; then
   begin units
   # shellcheck disable=SC2086 # properties and units are lists of words
-  SHOWN=$(timeout -k 1 "$LIMIT" systemctl show --no-pager $PROPERTIES -- $UNITS)
+  SHOWN=$(timeout -k 1 "$LIMIT" systemctl show --no-pager $UNIT_PROPERTIES -- $UNITS)
   STATUS=$?
   printf '%s\n' "$SHOWN"
   finish units "$STATUS"
@@ -137,7 +137,7 @@ def unit_variables(asked: Asked) -> dict[str, str]:
     started = [name for name in _names(asked) if name in commanded]
     fields = [f"MESSAGE_ID={number}" for number in _STARTED + _ENDED] + [f"UNIT={name}" for name in started]
     return {
-        "PROPERTIES": " ".join(f"-p {name}" for name in _PROPERTIES.split()),
+        "UNIT_PROPERTIES": " ".join(f"-p {name}" for name in _PROPERTIES.split()),
         "UNITS": " ".join(_names(asked)),
         "LASTING": " ".join(_lasting(asked)),
         "STARTED": " ".join(fields) if started else "",

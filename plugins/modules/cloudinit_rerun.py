@@ -151,6 +151,8 @@ sources:
       description:
         - How it stands. V(current) means applied, V(stale) changed since it was applied, V(unapplied) never applied in
           this boot, V(failed) applied in vain, V(applying) being applied now.
+        - V(unproven) was applied, and it is not known whether all was there then that it asks for. That is looked at
+          before anything is run.
         - V(not_applicable) is one that is empty or meant for Ignition, or whose unit is masked.
         - V(unusable) cannot be applied, for it is no file, cannot be reached, or no unit runs it. V(arriving) is still
           being written, and V(unknown) has a unit of which systemd told nothing. The task fails where it is to apply

@@ -413,7 +413,7 @@ def test_a_file_that_is_replaced_while_it_is_applied(machine: MachineFactory) ->
 
 
 def test_ssh_is_lost_while_it_is_applied(machine: MachineFactory) -> None:
-    """The host ends what it has begun, and remembers it."""
+    """The host ends what it has begun, and the next run proves it without another."""
     host = machine("user-data-fresh")
     now = settled(host)
     with playing(host, rerun(content=config(now + 1, *SLOW))) as future:
@@ -421,8 +421,24 @@ def test_ssh_is_lost_while_it_is_applied(machine: MachineFactory) -> None:
         wait_until(host, IS_SLOW, then="kill -9 $(pgrep -f 'sshd: core')", check=False)
         assert future.result().rc == 4, future.result().output
     wait_until(host, f"! {IS_SLOW}")
-    again = host.play([rerun(content=config(now + 1, *SLOW))], options=AS_ROOT)
-    assert again.rc == 0 and not again.last.changed, again.output
+    for state in ("unproven", "current"):
+        again = host.play([rerun(content=config(now + 1, *SLOW))], options=AS_ROOT)
+        assert again.rc == 0 and not again.last.changed, again.output
+        assert again.last.result["sources"][FILE]["state"] == state
+    assert standing(host) == in_force(now + 1)
+
+
+def test_ssh_is_lost_before_the_proof(machine: MachineFactory) -> None:
+    """What would not have been proven is not taken for in force by the next run."""
+    host = machine("user-data-fresh")
+    now = settled(host)
+    with playing(host, rerun(content=config(now + 1, *SLOW))) as future:
+        wait_until(host, IS_SLOW, then="kill -9 $(pgrep -f 'sshd: core')", check=False)
+        assert future.result().rc == 4, future.result().output
+    wait_until(host, f"! {IS_SLOW}")
+    host.sh("echo spoilt >/etc/luck.txt")
+    again = host.play([rerun()], options=AS_ROOT)
+    assert again.rc == 0 and again.last.changed, again.output
     assert standing(host) == in_force(now + 1)
 
 

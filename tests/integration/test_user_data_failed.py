@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from ansible_collections.container_linux.remediation.tests.integration.user_data import (
     AS_ROOT,
     FILE,
     INSTALL,
     UNIT,
+    WATCH,
     config,
     place,
     rerun,
@@ -49,7 +52,7 @@ def test_a_unit_that_does_not_stay_up_after_its_restart_is_not_proven(machine: M
     # restarted, it is up for a second
     dying = app().replace("/usr/bin/sleep infinity", "/bin/sh -c 'sleep 1; exit 1'")
     host.sh(place(dying))
-    for state in ("stale", "failed"):
+    for state in ("stale", "unproven"):
         failed = host.play([rerun(restart_changed_units=True)], options=AS_ROOT).last.result
         assert "app.service should be started and is not" in failed["msg"], failed
         assert failed["sources"][FILE]["state"] == state
@@ -89,14 +92,38 @@ SPOILT = config(
 def test_what_was_not_proven_is_applied_again(machine: MachineFactory) -> None:
     host = machine("user-data-fresh")
     host.sh("touch /etc/spoil;" + place(SPOILT))
-    for state in ("stale", "failed"):
+    for state in ("stale", "unproven"):
         failed = host.play([rerun()], options=AS_ROOT).last.result
         assert "not all that it asks for is there: file /etc/luck.txt differs (content)" in failed["msg"], failed
         assert failed["sources"][FILE]["state"] == state
     host.sh("rm /etc/spoil")
-    for state, changed in (("failed", True), ("current", False)):
+    for state, changed in (("unproven", True), ("current", False)):
         done = host.play([rerun()], options=AS_ROOT).last.result
         assert (done["sources"][FILE]["state"], done["changed"]) == (state, changed), done
+
+
+LOOPING = config(
+    1,
+    *("coreos:", "  units:", "    - name: fine.service", "      content: |", "        [Service]"),
+    *("        ExecStart=/usr/bin/sleep infinity", "    - name: none-such.service", "      command: start"),
+)
+
+
+@pytest.mark.parametrize("release", ["1010", "2512"])
+def test_what_fails_is_not_run_again_and_again(machine: MachineFactory, release: str) -> None:
+    """What reloads systemd, as each run does that writes a unit, hits no limit of starts."""
+    host = machine("user-data-fresh", release=release, fresh=True)
+    host.sh(place(LOOPING))
+    failed = host.play([rerun()], options=AS_ROOT).last.result
+    assert "none-such.service" in failed["msg"], failed
+    assert f"Lest it be run again and again, {WATCH} was stopped; the next boot starts it." in failed["msg"], failed
+    runs = f"journalctl -b -q -o cat _SYSTEMD_UNIT='{UNIT}' | grep -c 'Failed to apply'"
+    assert host.sh(f"before=$({runs}); sleep 3; test $({runs}) = $before && echo quiet").strip() == "quiet"
+    # one that somebody else has set going is ended, and told by its own reason
+    host.sh(f"systemctl start {WATCH} || true; systemctl --no-block restart '{UNIT}'; sleep 1")
+    failed = host.play([rerun()], options=AS_ROOT).last.result
+    assert "none-such.service" in failed["msg"], failed
+    assert host.sh(f"before=$({runs}); sleep 3; test $({runs}) = $before && echo quiet").strip() == "quiet"
 
 
 def oneshot(name: str, command: str) -> str:

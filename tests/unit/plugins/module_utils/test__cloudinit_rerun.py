@@ -72,7 +72,7 @@ PHASES = {
     "look": "look_at_given\n",
     "apply": "\nis_as_seen() {",
     "compare": "\ncompare_all() {",
-    "doubt": "\ndoubt() {",
+    "confirm": "\nconfirm() {",
     "restore": "\nrestore() {",
     "watch": "\ninstall_watch() {",
     "why": "section jobs",
@@ -158,7 +158,7 @@ def machine(shell: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Mach
 def test_what_has_not_run_is_applied_and_proven(machine: Machine) -> None:
     machine.file.write_text(machine.cloud_config("one"))
     found = machine.rerun()
-    assert machine.phases == ["look", "apply", "compare"]
+    assert machine.phases == ["look", "apply", "confirm"]
     assert found["changed"]
     assert found["actions"] == [f"systemctl restart '{machine.unit}'"]
     assert found["warnings"] == []
@@ -185,7 +185,7 @@ def test_what_is_given_is_placed_applied_and_proven(machine: Machine) -> None:
     assert machine.phases == ["look"]
     assert machine.target.read_text() == "one"
     found = machine.rerun(content=given)
-    assert machine.phases == ["look", "apply", "compare"]
+    assert machine.phases == ["look", "apply", "confirm"]
     assert found["actions"] == foretold["actions"]
     assert found["actions"] == [
         f"put the given user-data at {machine.file}",
@@ -429,7 +429,8 @@ def test_a_unit_that_comes_up_at_its_second_try_is_waited_for(
     failing = {"SubState": "auto-restart", "Result": "exit-code"}
     states = [[UnitState("b.service", failing, "started", as_asked=False)], *[[UnitState("b.service")]] * 2]
     slept: list[int] = []
-    monkeypatch.setattr(_cloudinit_act, "compare", lambda *_, **__: Comparison(units=states.pop(0)))
+    for name in ("comparison", "compare"):
+        monkeypatch.setattr(_cloudinit_act, name, lambda *_, **__: Comparison(units=states.pop(0)))
     monkeypatch.setattr(_cloudinit_act, "time", SimpleNamespace(sleep=slept.append))
     assert machine.rerun()["changed"]
     assert slept == [3, 3]
@@ -488,7 +489,7 @@ def test_what_was_applied_before_is_named_where_nothing_is_put_back(machine: Mac
 def test_a_file_that_is_not_as_asked_is_found_out(machine: Machine) -> None:
     machine.restart_does(machine.writes("other", mode="600"))
     failed = machine.fails(content=machine.cloud_config("one"))
-    assert machine.phases == ["look", "apply", "compare", "doubt", "restore"]
+    assert machine.phases == ["look", "apply", "restore"]
     assert f"file {machine.target} differs (content, mode (0600 instead of 0644))" in failed.message
     assert "Find out what changed it since" in failed.message
     assert not machine.file.exists()
@@ -501,14 +502,29 @@ def test_what_was_not_proven_is_applied_again(machine: Machine) -> None:
     machine.file.write_text(machine.cloud_config("one"))
     machine.restart_does(machine.writes("other"))
     machine.fails()
-    assert machine.phases == ["look", "apply", "compare", "doubt"]
+    assert machine.phases == ["look", "apply"]
     machine.fails()
+    assert machine.phases == ["look", "compare", "apply"]
     machine.restart_does(machine.writes())
     found = machine.rerun()
     assert found["changed"]
-    assert found["sources"][str(machine.file)]["state"] == "failed"
+    assert found["sources"][str(machine.file)]["state"] == "unproven"
     assert machine.target.read_text() == "one"
     assert not machine.rerun()["changed"]
+
+
+@in_each_shell
+def test_what_nobody_has_proven_is_proven_before_it_is_applied_again(machine: Machine) -> None:
+    """As where the controller was cut off between both."""
+    machine.file.write_text(machine.cloud_config("one"))
+    machine.rerun()
+    known = machine.memory.read_text()
+    machine.memory.write_text(known.rstrip("\n")[:-1] + ', "proven": false}\n')
+    for check_mode, state in ((True, "unproven"), (False, "unproven"), (False, "current")):
+        found = machine.rerun(check_mode=check_mode)
+        assert found["sources"][str(machine.file)]["state"] == state
+        assert (found["changed"], found["actions"], found["warnings"]) == (False, [], [])
+    assert machine.memory.read_text() == known
 
 
 def test_what_cannot_be_remembered_is_applied_all_the_same(machine: Machine) -> None:
@@ -538,7 +554,7 @@ def test_a_run_that_goes_on_is_waited_for(machine: Machine) -> None:
     # Ansible has changed nothing
     assert found["actions"] == []
     assert found["sources"][str(machine.file)]["state"] == "applying"
-    assert machine.phases == ["look", "apply", "compare"]
+    assert machine.phases == ["look", "apply", "confirm"]
     assert not machine.ran
 
 
@@ -555,7 +571,7 @@ def test_a_file_that_only_memory_tells_to_be_stale_is_looked_into(machine: Machi
     machine.memory.write_text(text)
     machine.program("journalctl", "exit 0\n")
     found = machine.rerun()
-    assert machine.phases == ["look", "look", "apply", "compare"]
+    assert machine.phases == ["look", "look", "apply", "confirm"]
     assert found["changed"]
     assert machine.target.read_text() == "two"
 

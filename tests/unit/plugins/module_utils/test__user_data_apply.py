@@ -26,7 +26,7 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._cloud
 from ansible_collections.container_linux.remediation.plugins.module_utils._host import Completed, RemediationError
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_apply import (
     apply,
-    doubt,
+    confirm,
 )
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_memory import parse_memory
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_seen import (
@@ -37,6 +37,7 @@ from ansible_collections.container_linux.remediation.tests.unit.plugins.module_u
     BOOT,
     NEW,
     OLD,
+    PROOF,
     UNIT,
     VARIABLES,
     WATCH,
@@ -90,7 +91,8 @@ def test_what_is_remembered_is_what_the_look_reads(machine: Applying) -> None:
     assert text.startswith(f'{{"sha256": "{digest(OLD)}", "boot": "{BOOT}", "applied": ')
     found = parse_memory(text)
     assert found
-    assert found == Memory(digest(OLD), found.applied, BOOT, dataclasses.replace(WRITTEN, files=found.written.files))
+    written = dataclasses.replace(WRITTEN, files=found.written.files)
+    assert found == Memory(digest(OLD), found.applied, BOOT, written, proven=False)
     assert found.written.files[0] == "/a b"
     assert before <= found.applied <= time.time()
     assert re.search(r'"applied": [0-9]+\.[0-9]{9}, ', text)
@@ -328,9 +330,34 @@ def test_what_starts_a_failed_unit_again_is_stopped(machine: Applying) -> None:
     assert f"systemctl --no-ask-password start -- {WATCH}" not in machine.asked
     assert "failed" in (machine.root / "going-on").read_text()
     (machine.root / "asked").unlink()
-    # nothing of it is put back where nothing was given
-    machine.apply()
-    assert not [line for line in machine.asked if " stop " in line]
+    # also where nothing was given: a run that reloads systemd is started again without end
+    assert machine.apply().stopped
+    assert len([line for line in machine.asked if " stop " in line]) == 1
+
+
+@in_each_shell
+def test_a_run_that_begins_anew_each_time_it_has_failed_is_ended(machine: Applying) -> None:
+    machine.file.write_text(OLD)
+    # each look sees the next process
+    (machine.root / "count").write_text("0\n")
+    (machine.root / "going-on").write_text(
+        "COUNT=$(($(cat count) + 1)); echo $COUNT >count; echo ExecMainPID=$COUNT; STATE=activating\n"
+        "if grep -q ' stop ' asked; then STATE=failed; fi\n"
+    )
+    machine.shows(Result="exit-code", ActiveState="failed")
+    applied = machine.apply(wait=True)
+    assert applied.stopped
+    assert not applied.blocked
+    assert int((machine.root / "count").read_text()) < 9
+
+
+@in_each_shell
+@pytest.mark.parametrize("result", ["success", "exit-code"])
+def test_a_run_that_somebody_else_began_and_that_fails_is_not_begun_again(machine: Applying, result: str) -> None:
+    machine.file.write_text(OLD)
+    (machine.root / "going-on").write_text("STATE=activating; echo STATE=inactive >going-on")
+    machine.shows(Result=result)
+    assert machine.apply(wait=True).stopped == (result != "success")
 
 
 @in_each_shell
@@ -510,40 +537,53 @@ def test_what_cannot_be_put_back_is_told_with_where_it_is_kept(machine: Applying
 
 
 @in_each_shell
-def test_what_was_not_proven_is_remembered_as_such(machine: Applying) -> None:
+def test_what_is_applied_is_not_proven_until_it_is_confirmed(machine: Applying) -> None:
     machine.file.write_text(OLD)
     machine.apply()
     known = parse_memory(machine.memory.read_text())
     assert known
-    assert known.proven
-    assert doubt(machine, machine.source(), sha256=digest(OLD)) == ""
+    assert not known.proven
+    assert confirm(machine, machine.source(), sha256=digest(OLD)) == ""
     text = machine.memory.read_text()
     assert text.count("\n") == 1
-    assert parse_memory(text) == dataclasses.replace(known, proven=False)
+    assert parse_memory(text) == dataclasses.replace(known, proven=True)
     assert machine.memory.stat().st_mode & 0o777 == 0o600
     assert not machine.parts()
-    # the next apply makes up for it
+    # that is of this apply alone
     machine.apply()
     found = parse_memory(machine.memory.read_text())
     assert found
-    assert found.proven
+    assert not found.proven
 
 
 @in_each_shell
-def test_what_cannot_be_doubted_is_told(machine: Applying) -> None:
+def test_what_cannot_be_confirmed_is_told(machine: Applying) -> None:
     machine.file.write_text(OLD)
     machine.apply()
     known = machine.memory.read_text()
-    told = "That could not be remembered, so the next run takes it for applied"
+    other = "something else is remembered by now"
     # another was applied since
-    assert doubt(machine, machine.source(), sha256=digest(NEW)) == f"{told}."
+    assert confirm(machine, machine.source(), sha256=digest(NEW)) == other
     with locked(machine):
-        assert doubt(machine, machine.source(), sha256=digest(OLD)) == f"{told}."
+        assert confirm(machine, machine.source(), sha256=digest(OLD)) == other
     machine.program("dd", "echo 'No space left' >&2\nexit 1\n")
-    assert doubt(machine, machine.source(), sha256=digest(OLD)) == f"{told}: 'No space left'."
+    assert confirm(machine, machine.source(), sha256=digest(OLD)) == "No space left"
     assert machine.memory.read_text() == known
     machine.shell = "/bin/false"
-    assert doubt(machine, machine.source(), sha256=digest(OLD)).startswith(f"{told}: The host's shell did not run")
+    assert confirm(machine, machine.source(), sha256=digest(OLD)).startswith("The host's shell did not run")
+
+
+@in_each_shell
+@pytest.mark.parametrize("how", [*FAILURES, "well"])
+def test_a_run_that_went_well_is_proven_in_the_same_round_trip(machine: Applying, how: str) -> None:
+    machine.file.write_text(OLD)
+    lines, properties, result = FAILURES.get(how, ("exit 0", {}, "done"))
+    machine.restart_does(lines)
+    machine.shows(**properties)
+    machine.logs(f"Result of 'start b.service': {result}")
+    machine.apply()
+    ends = re.findall(r"^\S+ end proved (\d)$", machine.stdout, re.MULTILINE)
+    assert ends == ["7"] * (how == "well")
 
 
 @pytest.mark.parametrize("text", [None, NEW])
@@ -640,6 +680,7 @@ def test_a_host_that_lacks_a_tool_is_left_alone(machine: Applying, tool: str) ->
             given=NEW,
             sha256=digest(NEW),
             boot=BOOT,
+            proof=PROOF,
             written=WRITTEN,
             timeout=5,
             wait=False,

@@ -184,7 +184,7 @@ def test_what_was_applied_and_not_proven_is_not_in_force() -> None:
     source = remembering(CURRENT)
     assert source.memory
     doubted = judge(replace(source, memory=replace(source.memory, proven=False)), boot=BOOT)
-    assert (doubted.name, doubted.by_digest) == ("failed", True)
+    assert (doubted.name, doubted.by_digest) == ("unproven", True)
 
 
 class _Any(str):

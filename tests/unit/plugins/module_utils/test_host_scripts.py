@@ -152,7 +152,8 @@ def test_a_script_uses_only_what_the_oldest_release_has(name: str) -> None:
     unknown = set()
     for words in commands(SCRIPTS[name]):
         command = words[0]
-        if command in functions | BUILTINS | {'"$@"'}:
+        # `prove` is made of what is to be asked after a run
+        if command in functions | BUILTINS | {'"$@"', "prove"}:
             continue
         if command not in ALLOWED:
             unknown.add(command)

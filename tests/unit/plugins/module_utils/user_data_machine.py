@@ -33,6 +33,7 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._user_
     apply,
     restore,
 )
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_compare import Question
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_look import look
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_seen import (
     PLACES,
@@ -200,6 +201,7 @@ NEW = "#cloud-config\nhostname: 'new $(id) \\n %s'\n"
 WRITTEN = Written(
     files=["/a b", "/ü\u2028'\"\\n%s"], units=["b.service"], drop_ins=["c.service/1.conf"], enabled=[], masked=[]
 )
+PROOF = Question('begin proved\nfinish proved "$WHAT"\n', {"WHAT": "7"})
 VARIABLES = ("ASKED_UNITS", "SHOWN_UNITS", "LEFT_FILES", "LEFT_UNITS", "LEFT_DROP_INS", "LEFT_ENABLED", "LEFT_MASKED")
 
 # `restart` runs what it is told to, notes what it has been given to run, and so do the others
@@ -286,7 +288,7 @@ class Applying(Machine):
     def apply(self, given: str | None = None, *, source: Source | None = None, **options: Any) -> Applied:
         source = source or self.source()
         variables = options.pop("variables", dict.fromkeys(VARIABLES, ""))
-        wanted = {"timeout": 20, "wait": False, "written": WRITTEN, "boot": BOOT, **options}
+        wanted = {"timeout": 20, "wait": False, "written": WRITTEN, "boot": BOOT, "proof": PROOF, **options}
         sha256 = source.sha256 if given is None else digest(given)
         return apply(self, source, given=given, sha256=sha256, variables=variables, **wanted)
 
