@@ -82,7 +82,7 @@ def test_user_data_with_another_key_locks_vagrant_out(machine: MachineFactory, t
 def test_a_machine_that_goes_while_it_is_listed_is_in_no_inventory(
     machine: MachineFactory, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    kept, gone = (machine("user-data-fresh", fresh=True).name for _ in range(2))
+    kept, gone = (machine("user-data-fresh", fresh=True).name for _number in range(2))
 
     def and_then_it_goes(*args: Any) -> Any:
         listed = [each for each in machines(*args) if each.name in (kept, gone)]

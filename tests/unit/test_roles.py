@@ -134,7 +134,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
 @pytest.mark.parametrize("way", ["role", "playbook"])
 def test_wrong_options_are_refused_before_the_host_is_asked(way: str, tmp_path: Path) -> None:
     """The playbook leaves out the role's own validation, and relies on the module's. No host can be reached."""
-    hosts = {"right": {}, **{f"wrong-{number}": variables for number, (variables, _) in enumerate(WRONG)}}
+    hosts = {"right": {}, **{f"wrong-{number}": variables for number, (variables, _message) in enumerate(WRONG)}}
     nowhere = {"ansible_host": "127.0.0.1", "ansible_port": 1}
     (tmp_path / "hosts.yml").write_text(yaml.safe_dump({"all": {"vars": nowhere, "hosts": hosts}}))
     tasks = [{"name": "Apply", "ansible.builtin.include_role": {"name": f"{COLLECTION}.user_data"}}]
@@ -151,9 +151,9 @@ def test_wrong_options_are_refused_before_the_host_is_asked(way: str, tmp_path: 
         env={**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"},
     )
     ended = re.findall(r"^fatal: \[(\S+)\]: (\w+)! => (\{.*\})$", done.stdout, re.MULTILINE)
-    assert {host: outcome for host, outcome, _ in ended} == {
+    assert {host: outcome for host, outcome, _result in ended} == {
         host: "UNREACHABLE" if host == "right" else "FAILED" for host in hosts
     }, done.stdout + done.stderr
-    said = {host: json.loads(result)["msg"] for host, _, result in ended}
-    for number, (_, message) in enumerate(WRONG):
+    said = {host: json.loads(result)["msg"] for host, _outcome, result in ended}
+    for number, (_variables, message) in enumerate(WRONG):
         assert re.search(message, said[f"wrong-{number}"])

@@ -173,7 +173,7 @@ def _inventory(options: argparse.Namespace) -> None:
 def _is_gone(machine: Machine) -> bool:
     """Whether somebody has removed a machine since it was listed, so that nothing can be asked of it."""
     try:
-        _ = machine.login
+        inventory([machine])
     except (APIError, MachineError):
         try:
             machine.container.reload()
