@@ -17,6 +17,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 from ansible_collections.container_linux.remediation.plugins.module_utils._skeleton_node import Node, plain, root
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_skeleton import MERGE
 
 if t.TYPE_CHECKING:
     from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_skeleton import Skeleton
@@ -244,8 +245,7 @@ def _check_keys(
     for child in node.children():
         known = keys.get(plain(child.key))
         if known is None:
-            # what is merged into a mapping (`<<: *name`) has no key of its own
-            if not (child.key == "_" and child.is_folded):
+            if child.key != MERGE:
                 found.append(Complaint("unknown", child, _unknown(child.key, keys, where)))
         elif known.since and version and version < _numbers(known.since):
             text = f"the host's coreos-cloudinit does not know '{child.key}' yet and passes over it"

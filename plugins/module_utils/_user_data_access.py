@@ -14,12 +14,26 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._host 
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_seen import Access
 
 ACCESS_SH = r"""
-# keys_of FILE: line and digest of each public key; a digest tells them apart as well, and tells no more
+# told_keys: line and digest of each public key of what it reads; a digest tells them apart as well, and tells no more
+told_keys() {
+  grep -a -n -o 'AAAA[A-Za-z0-9+/]\{40,\}' | head -n 100 | while IFS=: read -r AT BODY; do
+    printf '%s %s\n' "$AT" "$(printf '%s' "$BODY" | sha256sum)"
+  done
+}
+
+# keys_of FILE: the keys of authorized_keys; the first of a line is one, the rest of the line is its comment
 keys_of() {
-  sed -e 's/^[[:space:]]*#.*//' -- "$1" | grep -a -n -o 'AAAA[A-Za-z0-9+/]\{40,\}' | head -n 100 |
-    while IFS=: read -r AT BODY; do
-      printf '%s %s\n' "$AT" "$(printf '%s' "$BODY" | sha256sum)"
-    done
+  sed -e 's/^[[:space:]]*#.*//' -e 's|\(AAAA[A-Za-z0-9+/]\{40,\}\).*|\1|' -- "$1" | told_keys
+}
+
+# keys_asked FILE: the keys of a cloud-config; neither those in a comment, nor what stands behind a key in one value
+keys_asked() {
+  sed -e "s/\(^\|[[:space:]\"']\)#.*//" -e '
+    :again
+    /["'"'"']/s|\(AAAA[A-Za-z0-9+/]\{40,\}[^A-Za-z0-9+/"'"'"'][^"'"'"']*\)AAAA|\1----|
+    t again
+    s|\(AAAA[A-Za-z0-9+/]\{40,\}[^A-Za-z0-9+/,][^,]*\)AAAA|\1----|
+    t again' -- "$1" | told_keys
 }
 
 tell_access() {
@@ -41,13 +55,13 @@ tell_access() {
   finish access 0
 }
 """
-"""Defines `keys_of` and `tell_access`, which is the section `access`; reads LIMIT and LINE, a line break."""
+"""Defines `keys_asked`, and `tell_access`, which is the section `access`; reads LIMIT and LINE, a line break."""
 
 _KEY = re.compile(r"^([0-9]{1,9}) ([0-9a-f]{64})\b", re.MULTILINE)
 
 
 def parse_keys(text: str) -> list[tuple[int, str]]:
-    """Return the line and the digest of each key that `keys_of` told."""
+    """Return the line and the digest of each key that `told_keys` told."""
     return [(int(line), key) for line, key in _KEY.findall(text)]
 
 

@@ -97,7 +97,7 @@ look_into() {
   if [ "$CLASS" = cloud-config ]; then
     section "skeleton-$PART" "$LIMIT" sed -e "$SKELETON" "$FILE"
     begin "keys-$PART"
-    ! grep -a -q AAAA "$FILE" || keys_of "$FILE"
+    ! grep -a -q AAAA "$FILE" || keys_asked "$FILE"
     finish "keys-$PART" 0
   fi
   if [ "$VERSION" -eq 0 ] && [ "$ALIASES" -le "$ALIAS_LIMIT" ]; then
@@ -110,7 +110,7 @@ look_into() {
 }
 """
 """Defines `get_ready`, which is the section `version`, and `look_into`; reads `content_variables`, LIMIT, and LINE, a
-line break. It calls `hide`, see `HIDE_SH`, and `keys_of`, see `ACCESS_SH`."""
+line break. It calls `hide`, see `HIDE_SH`, and `keys_asked`, see `ACCESS_SH`."""
 
 
 def content_variables() -> dict[str, str]:

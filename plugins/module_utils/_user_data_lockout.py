@@ -14,9 +14,11 @@ from __future__ import annotations
 
 import posixpath
 import typing as t
+from dataclasses import dataclass, replace
 
 from ansible_collections.container_linux.remediation.plugins.module_utils._cloud_config_lint import Remark, cleaned
 from ansible_collections.container_linux.remediation.plugins.module_utils._skeleton_node import Node, root
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_skeleton import MERGE
 
 if t.TYPE_CHECKING:
     from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_seen import (
@@ -28,6 +30,9 @@ if t.TYPE_CHECKING:
 # Who gets the keys of the top level, and in which set all keys of a cloud-config are kept.
 _CORE = "core"
 _SET = "coreos-cloudinit"
+
+# Behind the last line of any user-data.
+_END = 10**9
 
 _SSH_UNITS = ("sshd.socket", "sshd.service", "sshd@.service")
 # sshd may be switched from its socket to its service, or back.
@@ -74,16 +79,50 @@ def lockout(content: Content, access: Access) -> list[Remark]:
     found += [remark for unit in units for remark in _unit(unit, started)]
     folders = _ssh_folders(access)
     found += [remark for file in whole.get("write_files").items() for remark in _file(file, access.user, folders)]
+    has_keys = any(access.keys.values())
     for user in _of_user(whole, access.user):
         if user.get("passwd").value is not None:
-            has_keys = any(access.keys.values())
             text = f"the password of '{access.user}', who is logged in, would change; be sure that you know the new one"
             found.append(Remark(user.get("passwd").line, f"{text}.", "warning" if has_keys else "lockout"))
+    for user in whole.get("users").items():
+        name = user.get("name")
+        # the password matters where nobody knows of a key
+        if access.user and not has_keys and name.value is not None and not name.word and user.get("passwd").value:
+            text = f"the name of this user could not be read, and its password may be that of '{access.user}'"
+            advice = "write the name plainly, or allow it with 'allow_lockout: true'"
+            found.append(Remark(name.line, f"{text}; {advice}.", "lockout"))
     return found
 
 
 def _of_user(whole: Node, name: str) -> list[Node]:
     return [user for user in whole.get("users").items() if name and user.get("name").word == name]
+
+
+@dataclass(frozen=True)
+class _Given:
+    """A part of a cloud-config that gives keys to the login user, or may do so.
+
+    Attributes:
+        line: where it is.
+        keys: the digests of the keys that are surely in it.
+        untold: what of it could not be read; empty where all was.
+        perhaps: the digests of the keys that may be in what could not be read.
+        surely: whether it is sure that it gives the login user keys.
+        blocker: what else is wrong with it.
+    """
+
+    line: int
+    keys: t.AbstractSet[str] = frozenset()
+    untold: str = ""
+    perhaps: t.AbstractSet[str] = frozenset()
+    surely: bool = True
+    blocker: Remark | None = None
+
+    def may_replace(self, present: t.AbstractSet[str]) -> bool:
+        """Whether what could not be read may leave nothing of the keys that let the login user in."""
+        if self.keys & present:
+            return False
+        return bool(self.perhaps - present) or (self.surely and not self.perhaps)
 
 
 def _keys(content: Content, skeleton: Skeleton, access: Access) -> list[Remark]:
@@ -92,27 +131,35 @@ def _keys(content: Content, skeleton: Skeleton, access: Access) -> list[Remark]:
     All keys of a cloud-config go into one set that replaces the one of the last run, those of the top level last. The
     other sets stay; where there are none yet, the keys that are there become one.
     """
-    given = _given(content, root(skeleton), access.user)
-    if given is None:
-        return _unseen(content, skeleton, access)
-    node, bodies = given
-    no_key = _no_key(node, bodies)
-    if no_key:
-        return no_key
     present = {key for keys in access.keys.values() for key in keys}
-    gone = present - bodies - _staying(access)
+    staying = _staying(access)
+    # the last one that gives any replaces those before
+    for given in reversed(_given(content, root(skeleton), access.user)):
+        if given.blocker:
+            return [given.blocker]
+        if given.untold and present and not present & staying and given.may_replace(present):
+            text = f"{given.untold}, and SSH keys in it may replace all that let '{access.user}' in now"
+            advice = "write it one key and one item to a line, or allow it with 'allow_lockout: true'"
+            return [Remark(given.line, f"{text}; {advice}.", "lockout")]
+        if given.surely:
+            return [] if given.untold else _lost(given, present, staying, access.user)
+    return []
+
+
+def _lost(given: _Given, present: set[str], staying: set[str], user: str) -> list[Remark]:
+    gone = present - given.keys - staying
     if not gone:
         return []
     if gone == present:
         text = (
-            f"these SSH keys would replace all {len(present)} that let '{access.user}' in now"
+            f"these SSH keys would replace all {len(present)} that let '{user}' in now"
             if len(present) > 1
-            else f"these SSH keys would replace the one that lets '{access.user}' in now"
+            else f"these SSH keys would replace the one that lets '{user}' in now"
         )
         advice = "add yours to them, or allow it with 'allow_lockout: true'"
-        return [Remark(node.line, f"{text}; {advice}.", "lockout")]
-    text = f"{len(gone)} of the {len(present)} SSH keys that let '{access.user}' in now would be gone"
-    return [Remark(node.line, f"{text}; be sure that yours is none of them.", "warning")]
+        return [Remark(given.line, f"{text}; {advice}.", "lockout")]
+    text = f"{len(gone)} of the {len(present)} SSH keys that let '{user}' in now would be gone"
+    return [Remark(given.line, f"{text}; be sure that yours is none of them.", "warning")]
 
 
 def _staying(access: Access) -> set[str]:
@@ -122,34 +169,96 @@ def _staying(access: Access) -> set[str]:
     return {key for keys in files.values() for key in keys}
 
 
-def _given(content: Content, whole: Node, user: str) -> tuple[Node, set[str]] | None:
-    """Return the list of keys that decides, and the digests of the keys in it; None where the user is given none."""
-    lists = [node.get("ssh_authorized_keys") for node in _of_user(whole, user)]
-    if user == _CORE:
-        lists.append(whole.get("ssh_authorized_keys"))
-    # the last one that is not empty replaces those before
-    for node in reversed(lists):
-        if (isinstance(node.value, list) and node.value) or node.is_folded:
-            last = node.last_line
-            return node, {key for line, key in content.keys if node.line <= line <= last}
-    return None
-
-
-def _no_key(node: Node, bodies: set[str]) -> list[Remark]:
-    if bodies or node.is_folded or any(item.is_folded for item in node.items()):
+def _given(content: Content, whole: Node, user: str) -> list[_Given]:
+    """Return all that gives keys to a user, or may do so, in the order in which coreos-cloudinit takes it."""
+    if not user:
         return []
+    unread = whole.skeleton.unread
+    found = _of_users(content, whole.get("users"), user)
+    found += [_untold(content, node, "'<<' merges something in here") for node in _merged(whole)]
+    if unread:
+        keys = _in_lines(content, 1 if _has_aliases(content) else unread, _END)
+        found.append(_Given(unread, untold="from here on it could not be read", perhaps=set(keys), surely=False))
+    # to this list what is merged or repeated is joined, and so a key of it stays
+    return found + (_of_list(content, whole.get("ssh_authorized_keys")) if user == _CORE else [])
+
+
+def _of_users(content: Content, users: Node, user: str) -> list[_Given]:
+    if users.is_folded:
+        return [_untold(content, users, f"'users' is {_folding(users)}")]
+    found = []
+    for item in users.items():
+        name = item.get("name")
+        own = _of_list(content, item.get("ssh_authorized_keys"))
+        if item.is_folded:
+            found.append(_untold(content, item, f"this user is {_folding(item)}"))
+        elif _merged(item):
+            found.append(_untold(content, item, "'<<' merges something into this user"))
+        elif name.word == user:
+            found += own
+        elif name.value is not None and not name.word:
+            untold = "the name of this user could not be read"
+            found += [
+                replace(given, line=name.line, untold=untold, perhaps=given.keys | given.perhaps, surely=False)
+                for given in own
+                if not given.blocker
+            ]
+    return found
+
+
+def _of_list(content: Content, node: Node) -> list[_Given]:
+    """Return what a list of keys gives: nothing where it is empty, or no list for coreos-cloudinit."""
+    if node.value == "_alias":
+        return [replace(_untold(content, node, f"'{node.key}' is {_folding(node)}"), surely=True)]
+    if node.is_folded:
+        return [_Given(node.line, set(_in_lines(content, node.line, _end(node))))]
+    items = node.items()
+    if not items:
+        return []
+    # whatever follows a key in one item is its comment
+    keys = {
+        key
+        for item in items
+        if isinstance(item.value, str) and not item.is_folded
+        for key in _in_lines(content, item.line, _end(item))[:1]
+    }
+    aliases = [item for item in items if item.value == "_alias"]
+    if aliases:
+        return [replace(_untold(content, aliases[0], "this SSH key is an alias"), keys=keys, surely=True)]
+    if keys:
+        return [_Given(node.line, keys)]
     text = "none of these is an SSH public key, and the run would stop there before it has written anything"
-    return [Remark(node.line, f"{text}; give keys such as 'ssh-ed25519 AAAA... name'.")]
+    return [_Given(node.line, blocker=Remark(node.line, f"{text}; give keys such as 'ssh-ed25519 AAAA... name'."))]
 
 
-def _unseen(content: Content, skeleton: Skeleton, access: Access) -> list[Remark]:
-    """Keys may be given in a part that could not be read."""
-    present = {key for keys in access.keys.values() for key in keys}
-    unseen = {key for line, key in content.keys if skeleton.unread and line >= skeleton.unread}
-    if not unseen or not present or present & (unseen | _staying(access)):
-        return []
-    text = f"from here on it could not be read, and SSH keys in it may replace all that let '{access.user}' in now"
-    return [Remark(skeleton.unread, f"{text}; write it one key and one item to a line.", "lockout")]
+def _untold(content: Content, node: Node, what: str) -> _Given:
+    """Return what may give keys in a way that the skeleton does not tell."""
+    first, last = (1, _END) if _has_aliases(content) else (node.line, _end(node))
+    return _Given(node.line, untold=what, perhaps=set(_in_lines(content, first, last)), surely=False)
+
+
+def _has_aliases(content: Content) -> bool:
+    """Whether there may be aliases: what they stand for may be anywhere before."""
+    return content.counts.get("aliases", 0) > 0
+
+
+def _merged(node: Node) -> list[Node]:
+    return [child for child in node.children() if child.key == MERGE and child.value is not None]
+
+
+def _folding(node: Node) -> str:
+    return "an alias" if node.value == "_alias" else "written in brackets"
+
+
+def _in_lines(content: Content, first: int, last: int) -> list[str]:
+    """Return the digests of the keys in these lines, in their order."""
+    return [key for line, key in content.keys if first <= line <= last]
+
+
+def _end(node: Node) -> int:
+    """Return the last line of a value that can be read."""
+    unread = node.skeleton.unread
+    return min(node.last_line, unread - 1) if unread else node.last_line
 
 
 def _unit(unit: Node, started: t.Collection[str]) -> list[Remark]:

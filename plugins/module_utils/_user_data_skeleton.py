@@ -28,6 +28,9 @@ LIMIT = 262144
 NO_YAML = "PyYAML is missing"
 """What `Skeleton.error` is where this Python cannot read any."""
 
+MERGE = "<<"
+"""The key of what is merged into a mapping, as coreos-cloudinit does, too; the lists in it are joined."""
+
 _DEPTH = 40
 
 _SECTIONS = (
@@ -100,7 +103,7 @@ x
 t split
 :split
 # a key and its value; a key that could be anything, and its value; an item
-s/^\( *\(-  *\)*\)\(["']\{0,1\}\)\([A-Za-z_][A-Za-z0-9_-]\{0,39\}\)\3 *:\(  *\(.*\)\)\{0,1\}$/\1\n\4\n\6/
+s/^\( *\(-  *\)*\)\(["']\{0,1\}\)\([A-Za-z_][A-Za-z0-9_-]\{0,39\}\|<<\)\3 *:\(  *\(.*\)\)\{0,1\}$/\1\n\4\n\6/
 t value
 s/^\( *\(-  *\)*\)[^]["'#&*!|>%@`{},:[:blank:]-][^:"'#]*:\(  *\(.*\)\)\{0,1\}$/\1\n_\n\4/
 t value
@@ -368,7 +371,8 @@ class _Reader:
             for key, value in node.value:
                 name = printable(str(key.value), limit=60) if isinstance(key, yaml.ScalarNode) else "_"
                 here = f"{place}.{name}" if place else name
-                if name in mapping and name != "_":
+                # several keys may be told as `_`, and several mappings merged into one
+                if name in mapping and name not in ("_", MERGE):
                     self.repeated.append(here)
                 self.lines[here] = key.start_mark.line + 1
                 if isinstance(value, yaml.ScalarNode):

@@ -70,6 +70,19 @@ BAD = {
         "line 2: these SSH keys would replace the one that lets 'core' in now",
         "'allow_lockout: true'",
     ),
+    "another key in brackets": (
+        f"{HEADER}users: [{{name: core, ssh-authorized-keys: ['ssh-ed25519 {KEY} {SECRET}']}}]\n",
+        "line 2: 'users' is written in brackets, and SSH keys in it may replace all that let 'core' in now",
+        "'allow_lockout: true'",
+    ),
+    "another key merged": (
+        f"{HEADER}x: &x\n  ssh_authorized_keys:\n    - ssh-ed25519 {KEY} {SECRET}\n<<: *x\n",
+        "line 5: '<<' merges something in here, and SSH keys in it may replace all that let 'core' in now",
+    ),
+    "another name": (
+        f'{HEADER}users:\n  - name: "c\\x6fre"\n    ssh_authorized_keys:\n      - ssh-ed25519 {KEY} {SECRET}\n',
+        "line 3: the name of this user could not be read, and SSH keys in it may replace all that let 'core' in now",
+    ),
     "sshd stopped": (f"{UNIT_IS}    - name: sshd.socket\n      command: stop\n", "'sshd.socket'", "allow_lockout"),
     "no unit": (f"{UNIT_IS}      content: |\n        {SECRET}\n", "line 6: 'luck.service' has text before its first"),
     "unknown command": (f"{UNIT_IS}      command: {SECRET}\n", "line 5: its value is nothing", "'reload-or-restart'"),
@@ -145,6 +158,24 @@ def test_bad_content_is_refused_and_nothing_is_touched(machine: MachineFactory, 
     assert [line for line in play.output.splitlines() if SECRET in line] == []
     assert host.sh(FINGERPRINT) == before
     applied(host, now + 1)
+
+
+def test_the_own_key_in_a_comment_lets_nobody_in(machine: MachineFactory) -> None:
+    host = machine("user-data-fresh")
+    now = settled(host)
+    before = host.sh(FINGERPRINT)
+    [own, *_others] = host.sh("cat /home/core/.ssh/authorized_keys.d/coreos-cloudinit").splitlines()
+    keys = f"{HEADER}ssh_authorized_keys:\n  - ssh-ed25519 {KEY} {SECRET}"
+    play = host.play([rerun(content=f"{keys} # was {own}\n")], options=AS_ROOT)
+    [task] = every(play, 1)
+    refused(task, *BAD["another key"][1:])
+    assert host.sh(FINGERPRINT) == before
+    # an item of its own does, and the last one leaves what was there before
+    alone = f"ssh_authorized_keys:\n  - {own} # mine"
+    for content in (f"{keys}\n  - {own} # mine\n", config(now + 1, alone)):
+        play = host.play([rerun(content=content)], options=AS_ROOT)
+        assert play.rc == 0, play.output
+    assert standing(host) == in_force(now + 1)
 
 
 def test_a_bad_file_of_the_controller(machine: MachineFactory, tmp_path: Path) -> None:

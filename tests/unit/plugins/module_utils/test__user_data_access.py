@@ -28,7 +28,7 @@ def test_who_has_logged_in_and_the_keys_of_that_user(machine: LookedAt) -> None:
     file = machine.home / ".ssh/authorized_keys"
     file.parent.mkdir()
     assert machine.look(CLOUD_CONFIG).access == Access("core")
-    file.write_text(f'# {other}\n{one}command="x" {two}not a key AAAA\n')
+    file.write_text(f'# {other}\n{one}command="x" {two.rstrip()} # was {other}not a key AAAA\n')
     assert machine.look().access == Access("core", {str(file): [first, second]})
     for line in (one, two, other):
         assert line.split()[1] not in machine.stdout

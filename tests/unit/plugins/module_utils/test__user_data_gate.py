@@ -275,7 +275,7 @@ def test_what_could_not_be_read_is_told_with_its_place() -> None:
         ", line 2: from here on it could not be read, and is not checked; write it one key and one item to a line."
     ]
     assert warnings("<<: {hostname: a}\n") == [
-        ", line 2: what is here is written in brackets, and is not checked; check it yourself."
+        ", line 2: '<<' is written in brackets, and is not checked; check it yourself."
     ]
     assert warnings("coreos: {units: [{name: a}]}\nusers:\n- groups: [sudo]\n") == [
         ", line 2: 'coreos' is written in brackets, and is not checked; check it yourself."

@@ -26,6 +26,10 @@ ALL_GONE = (
     "these SSH keys would replace the one that lets 'core' in now; add yours to them, or allow it with "
     "'allow_lockout: true'."
 )
+UNTOLD = (
+    "{}, and SSH keys in it may replace all that let 'core' in now; write it one key and one item to a line, or allow "
+    "it with 'allow_lockout: true'."
+)
 HOLDS = "holds the SSH keys of 'core', who is logged in, and would be replaced"
 
 
@@ -33,8 +37,9 @@ def judged(text: str, access: Access = CORE) -> list[tuple[int, str, str]]:
     return [(remark.line, remark.level, remark.text) for remark in lockout(cloud_config(text), access)]
 
 
-def keys(*names: str) -> str:
-    return "ssh_authorized_keys:\n" + "".join(f"  - KEY({name})\n" for name in names)
+def keys(*names: str, indent: int = 0) -> str:
+    """A list of these keys; its items are indented by two blanks more."""
+    return "ssh_authorized_keys:\n" + "".join(f"{' ' * indent}  - KEY({name})\n" for name in names)
 
 
 @pytest.mark.parametrize(
@@ -47,10 +52,29 @@ def keys(*names: str) -> str:
         keys("other", "mine"),
         "ssh-authorized-keys: ['KEY(mine)']\n",
         "ssh_authorized_keys:\n  - |\n    KEY(mine)\nhostname: a\n",
-        f"users:\n  - name: other\n    {keys('other')}",
+        f"users:\n  - name: other\n    {keys('other', indent=4)}",
         "users:\n  - name: core\n    ssh_authorized_keys:\n      - KEY(mine)\n",
         # what coreos-cloudinit takes for no list it passes over
         "ssh_authorized_keys: KEY(other)\n",
+        # the whole of what is given, if nobody can tell to whom, lets in who gets in now
+        "users: [{name: core, ssh-authorized-keys: ['KEY(mine)']}]\n",
+        "x: &m\n  ssh_authorized_keys:\n    - KEY(mine)\n<<: *m\n",
+        "x: &k KEY(mine)\nssh_authorized_keys:\n  - *k\n",
+        "ssh_authorized_keys: ['KEY(other)', 'KEY(mine)'] # KEY(third)\n",
+        "ssh_authorized_keys: [KEY(other), KEY(mine)]\n",
+        # what cannot be read gives no keys
+        "users: [{name: joe, groups: [docker]}]\n",
+        "users:\n  - {name: joe}\n" + keys("mine", "other"),
+        f"users:\n  - name: 'c\\x6fre'\n    {keys('mine', indent=4)}",
+        "<<: *m\nusers:\n  - name: joe\n",
+        # a list at the top level comes last, and what is merged is joined to it
+        f"users:\n  - name: *c\n    {keys('other', indent=4)}{keys('other', 'mine')}",
+        f"<<: *m\nx: KEY(other)\n{keys('mine')}",
+        "users: *u\nx: KEY(other)\n" + keys("mine"),
+        # the last item is core's, and can be read
+        f"users:\n  - {{name: core, ssh_authorized_keys: [KEY(other)]}}\n  - name: core\n    {keys('mine', indent=4)}",
+        # a name that is none
+        f"users:\n  - name:\n    {keys('other', indent=4)}",
     ],
 )
 def test_a_config_that_keeps_a_key_locks_nobody_out(text: str) -> None:
@@ -67,6 +91,17 @@ def test_a_config_that_keeps_a_key_locks_nobody_out(text: str) -> None:
         ("ssh_authorized_keys:\n  - KEY(other)\n  # - KEY(mine)\n", 2),
         (keys("other") + "write_files:\n  - path: /a\n    content: KEY(mine)\n", 2),
         (keys("other") + "users:\n  - name: bob\n    ssh_authorized_keys:\n      - KEY(mine)\n", 2),
+        ("ssh_authorized_keys:\n  - KEY(other) # was KEY(mine)\n", 2),
+        ("ssh_authorized_keys:\n  - KEY(other)\n  - # KEY(mine)\n", 2),
+        ("ssh_authorized_keys:\n  - KEY(other)\n  - '# KEY(mine)'\n", 2),
+        ("ssh_authorized_keys: ['KEY(other)'] # KEY(mine)\n", 2),
+        ("ssh_authorized_keys: ['KEY(other) was KEY(mine)']\n", 2),
+        ("ssh_authorized_keys: [KEY(other) was KEY(mine)]\n", 2),
+        # nor does what is in the comment of another key, or in what is no text
+        ("ssh_authorized_keys:\n  - KEY(other) was KEY(mine)\n", 2),
+        ("ssh_authorized_keys:\n  - KEY(other) was\n    KEY(mine)\n", 2),
+        ("ssh_authorized_keys:\n  - KEY(other)\n  - was: KEY(mine)\n", 2),
+        ("ssh_authorized_keys:\n  - KEY(other)\n  - [KEY(mine)]\n", 2),
         # the top level comes last, and the last of a user's
         (keys("other") + "users:\n  - name: core\n    ssh_authorized_keys:\n      - KEY(mine)\n", 2),
         (
@@ -78,6 +113,55 @@ def test_a_config_that_keeps_a_key_locks_nobody_out(text: str) -> None:
 )
 def test_a_config_with_other_keys_alone_locks_out(text: str, line: int) -> None:
     assert judged(text) == [(line, "lockout", ALL_GONE)]
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "what"),
+    [
+        ("users: [{name: core, ssh-authorized-keys: ['KEY(other)']}]\n", 2, "'users' is written in brackets"),
+        ("x: &u\n  - name: core\n    ssh_authorized_keys:\n      - KEY(other)\nusers: *u\n", 6, "'users' is an alias"),
+        (
+            "users:\n  - name: joe\n  - {name: core, ssh-authorized-keys: ['KEY(other)', 'KEY(mine)']}\n",
+            4,
+            "this user is written in brackets",
+        ),
+        (f"x:\n  - &u\n    name: core\n    {keys('other', indent=4)}users:\n  - *u\n", 8, "this user is an alias"),
+        (
+            f"x: &m\n  {keys('other', indent=2)}users:\n  - name: core\n    <<: *m\n",
+            6,
+            "'<<' merges something into this user",
+        ),
+        (f"x: &m\n  {keys('other', indent=2)}<<: *m\n", 5, "'<<' merges something in here"),
+        (f"x: &m\n  {keys('other', indent=2)}<<: [*m]\nhostname: a\n/a: b\n", 5, "'<<' merges something in here"),
+        (f"<<:\n  {keys('other', indent=2)}", 2, "'<<' merges something in here"),
+        (
+            f'users:\n  - name: "c\\x6fre"\n    {keys("other", indent=4)}',
+            3,
+            "the name of this user could not be read",
+        ),
+        (
+            f"hostname: &c core\nusers:\n  - name: *c\n    {keys('other', indent=4)}",
+            4,
+            "the name of this user could not be read",
+        ),
+        ("x: &k\n  - KEY(other)\nssh_authorized_keys: *k\n", 4, "'ssh_authorized_keys' is an alias"),
+        ("x: &k KEY(other)\nssh_authorized_keys:\n  - *k\n", 4, "this SSH key is an alias"),
+        # of what can be read, the list that is replaced
+        (f"{keys('mine')}? a\n: b\nusers: *u\n", 0, ""),
+        (f"x: &k KEY(other)\n? a\n: b\n{keys('mine')}users: *k\n", 3, "from here on it could not be read"),
+    ],
+)
+def test_where_nobody_can_tell_that_the_way_in_stays_it_is_a_lockout(text: str, line: int, what: str) -> None:
+    assert judged(text) == ([(line, "lockout", UNTOLD.format(what))] if what else [])
+    # others are not let in by these at all
+    assert judged(text, Access("core", {SET: [digest("mine")], f"{SSH}/authorized_keys.d/a": [digest("a")]})) == []
+    assert judged(text, Access("core", {})) == []
+
+
+def test_who_is_not_core_may_be_among_users_that_are_not_told() -> None:
+    access = Access("admin", {"/home/admin/.ssh/authorized_keys.d/coreos-cloudinit": [digest("mine")]})
+    [(line, level, _text)] = judged("users: [{name: a, ssh_authorized_keys: [KEY(other)]}]\n" + keys("mine"), access)
+    assert (line, level) == (2, "lockout")
 
 
 def test_an_empty_list_leaves_the_one_before() -> None:
@@ -141,8 +225,7 @@ def test_keys_in_what_could_not_be_read_count_as_well() -> None:
         (
             2,
             "lockout",
-            "from here on it could not be read, and SSH keys in it may replace all that let 'core' in now; "
-            "write it one key and one item to a line.",
+            UNTOLD.format("from here on it could not be read"),
         )
     ]
     assert judged(unread + keys("mine")) == []
@@ -315,6 +398,19 @@ def test_a_password_matters_most_where_there_is_no_key() -> None:
     assert judged(text) == [(4, "warning", words)]
     assert judged(text, Access("core", {SET: []})) == [(4, "lockout", words)]
     assert judged(text, Access("admin")) == []
+
+
+def test_a_password_may_be_that_of_a_user_whose_name_is_not_told() -> None:
+    text = "users:\n  - name: *c\n    passwd: secret\n"
+    assert judged(text) == []
+    assert judged(text, Access("core", {SET: []})) == [
+        (
+            3,
+            "lockout",
+            "the name of this user could not be read, and its password may be that of 'core'; write the name plainly, "
+            "or allow it with 'allow_lockout: true'.",
+        )
+    ]
 
 
 def test_locking_out_may_be_allowed() -> None:

@@ -46,7 +46,7 @@ def skeleton(text: str) -> Skeleton:
 def shape(value: t.Any) -> t.Any:
     """Keys and lengths, without scalars; a key that is no word is told as one all the same."""
     if isinstance(value, dict):
-        return {key if re.fullmatch(r"[\w-]+", key) else "_": shape(item) for key, item in value.items()}
+        return {key if re.fullmatch(r"[\w-]+|<<", key) else "_": shape(item) for key, item in value.items()}
     return [shape(item) for item in value] if isinstance(value, list) else None
 
 
@@ -131,6 +131,9 @@ def test_units_keep_what_tells_of_their_form() -> None:
         ('passwd: "one\\\nname: secret"\nname: a', {"passwd": "_text", "name": "a"}),
         ("passwd: 'one\nname: sec''ret\n'\nname: a", {"passwd": "_text", "name": "a"}),
         ('"passwd": x\n/etc/secret: y', {"passwd": "_text", "_": "_text"}),
+        # what is merged is not to be taken for a key that nobody knows, nor for one that is there twice
+        ("<<: *secret\n<< : {a: b}\n/etc/secret: y", {"<<": "_flow", "_": "_text"}),
+        ("- <<: *secret\n  name: a", [{"<<": "_alias", "name": "a"}]),
         (
             "- one: 1\n- - two\n  - three: 3\n-\n  four: 4",
             [{"one": "_number"}, ["_text", {"three": "_number"}], {"four": "_number"}],

@@ -8,9 +8,14 @@ from __future__ import annotations
 import hashlib
 import re
 import subprocess
+import tempfile
 import typing as t
 
 from ansible_collections.container_linux.remediation.plugins.module_utils._cloudinit_log import parse_findings
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_access import (
+    ACCESS_SH,
+    parse_keys,
+)
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_seen import (
     Access,
     Content,
@@ -39,6 +44,23 @@ def skeleton(text: str) -> Skeleton:
     return parse_skeleton(done.stdout)
 
 
+def keys(text: str) -> list[tuple[int, str]]:
+    """Line and digest of each key in a cloud-config without its header."""
+    with tempfile.NamedTemporaryFile("w") as file:
+        file.write(f"#cloud-config\n{text}")
+        file.flush()
+        done = subprocess.run(
+            ["/bin/sh", "-c", f'{ACCESS_SH}\nkeys_asked "$1"', "-", file.name],
+            capture_output=True,
+            text=True,
+            check=True,
+            env={"LC_ALL": "C", "PATH": "/usr/bin:/bin"},
+            timeout=20,
+        )
+    assert not done.stderr
+    return parse_keys(done.stdout)
+
+
 def key(name: str) -> str:
     """The body of an SSH public key of that name."""
     return "AAAAC3NzaC1lZDI1NTE5AAAAI" + hashlib.sha256(name.encode()).hexdigest()[:43]
@@ -51,11 +73,7 @@ def digest(name: str) -> str:
 def cloud_config(text: str, report: str = "", *, validation: int | None = 0, **told: t.Any) -> Content:
     """A cloud-config with what the host's validation said of it; `KEY(name)` in it becomes an SSH public key."""
     text = re.sub(r"KEY\((\w+)\)", lambda match: f"ssh-ed25519 {key(match[1])} {match[1]}", text)
-    bodies = [
-        (number, hashlib.sha256(body.encode()).hexdigest())
-        for number, line in enumerate(text.split("\n"), 2)
-        for body in re.findall("AAAA[A-Za-z0-9+/]{40,}", "" if line.lstrip().startswith("#") else line)
-    ]
+    told = {"counts": {"aliases": len(re.findall(r"(?m)(?:^|[\s{[,:-])[*]\w+", text))}, **told}
     return Content(
         **{
             "size": len(text) + 14,
@@ -65,7 +83,7 @@ def cloud_config(text: str, report: str = "", *, validation: int | None = 0, **t
             "skeleton": skeleton(text),
             "validation": 1 if report else validation,
             "findings": parse_findings(report),
-            "keys": bodies,
+            "keys": keys(text),
             **told,
         }
     )
