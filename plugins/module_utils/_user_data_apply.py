@@ -128,13 +128,13 @@ place() {
   return "$STATUS"
 }
 
-# whether it runs; PROCESS is what does, or did
+# whether it runs, or is about to; PROCESS is what does, or did
 is_going_on() {
-  SHOWN=$(timeout -k 1 "$LIMIT" systemctl show -p ActiveState -p ExecMainPID -- "$UNIT")
+  SHOWN=$(timeout -k 1 "$LIMIT" systemctl show -p ActiveState -p ExecMainPID -p Job -- "$UNIT")
   PROCESS=${SHOWN#*ExecMainPID=}
   PROCESS=${PROCESS%%[!0-9]*}
   case $SHOWN in
-    *ActiveState=activating* | *ActiveState=reloading*) return 0 ;;
+    *ActiveState=activating* | *ActiveState=reloading* | *Job=[1-9]*) return 0 ;;
   esac
   return 1
 }
