@@ -69,11 +69,11 @@ find_unit() {
   return 1
 }
 
-# went_well: whether all that the unit's last run called systemd for was done
+# went_well: whether all that the unit's last run called systemd for was done; a journal that has nothing tells nothing
 went_well() {
   value ExecMainPID
   JOURNAL=$(timeout -k 1 "$LIMIT" journalctl -b -q --no-pager -o cat -n 2000 _SYSTEMD_UNIT="$UNIT" _PID="$VALUE") &&
-    ! printf '%s\n' "$JOURNAL" | has_undone
+    [ -n "$JOURNAL" ] && ! printf '%s\n' "$JOURNAL" | has_undone
 }
 
 # Whether the unit's last run went well and took the cloud-config that is there: it began after the file had changed,

@@ -558,6 +558,36 @@ def test_a_run_that_goes_on_is_waited_for(machine: Machine) -> None:
     assert not machine.ran
 
 
+@in_each_shell
+def test_of_a_run_without_a_trace_nobody_knows_how_it_ended(machine: Machine) -> None:
+    machine.file.write_text(machine.cloud_config("one"))
+    machine.ran_last(at=time.time() + 100, pid=7)
+    machine.logs("Set hostname to a")
+    assert machine.rerun()["warnings"] == []
+    machine.program("journalctl", "exit 0\n")
+    for check_mode in (True, False):
+        found = machine.rerun(check_mode=check_mode)
+        assert machine.phases == ["look"]
+        assert not found["changed"]
+        assert found["sources"][str(machine.file)]["state"] == "current"
+        [warning] = found["warnings"]
+        assert warning == (
+            f"The journal has nothing of what {machine.unit} logged when it ran last, so how its calls of systemd ended "
+            f"is not known: {machine.file} is taken for in force by the time of that run alone. If you doubt it, have "
+            f"it run again with \"systemctl restart '{machine.unit}'\"."
+        )
+    assert not machine.ran
+
+
+def test_what_is_remembered_to_be_proven_needs_no_journal(machine: Machine) -> None:
+    machine.file.write_text(machine.cloud_config("one"))
+    assert machine.rerun()["changed"]
+    machine.program("journalctl", "exit 0\n")
+    found = machine.rerun()
+    assert (found["changed"], found["warnings"]) == (False, [])
+    assert found["sources"][str(machine.file)]["state"] == "current"
+
+
 def test_a_file_that_only_memory_tells_to_be_stale_is_looked_into(machine: Machine) -> None:
     """By the clock it is settled, so the first look asked for no more than a digest."""
     machine.file.write_text(machine.cloud_config("one"))
@@ -569,7 +599,7 @@ def test_a_file_that_only_memory_tells_to_be_stale_is_looked_into(machine: Machi
     known = json.loads(machine.memory.read_text())
     text = json.dumps({**known, "applied": 0}).replace('"applied": 0', f'"applied": {time.time() + 200:.9f}')
     machine.memory.write_text(text)
-    machine.program("journalctl", "exit 0\n")
+    machine.program("journalctl", "echo 'Set hostname to a'\n")
     found = machine.rerun()
     assert machine.phases == ["look", "look", "apply", "confirm"]
     assert found["changed"]

@@ -142,6 +142,17 @@ def test_a_journal_that_fails_settles_nothing(machine: LookedAt, status: int) ->
     assert not is_settled(machine)
 
 
+@in_each_shell
+def test_a_run_that_the_journal_does_not_tell_of_settles_nothing(machine: LookedAt) -> None:
+    machine.file.write_bytes(CLOUD_CONFIG)
+    machine.has_run(after=2)
+    machine.say("journalctl", "")
+    assert not is_settled(machine)
+    source = machine.source()
+    assert not source.run
+    assert judge(source, boot=BOOT).name == "current"
+
+
 def test_a_systemctl_that_fails_settles_nothing(machine: LookedAt) -> None:
     machine.file.write_bytes(CLOUD_CONFIG)
     machine.say("systemctl", "", 1)

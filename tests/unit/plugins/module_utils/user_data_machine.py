@@ -130,8 +130,9 @@ class LookedAt(Machine):
         self.home = root / "home"
         for folder in ("memory", "home"):
             (root / folder).mkdir()
-        for program in ("systemctl", "journalctl", "coreos-cloudinit"):
+        for program in ("systemctl", "coreos-cloudinit"):
             self.say(program, "")
+        self.say("journalctl", "Set hostname to a")
         self.say("busctl", "", 1)
         self.say("getent", f"core:x:500:500:Core:{self.home}:/bin/sh")
         if os.getuid():
