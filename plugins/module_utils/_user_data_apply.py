@@ -364,12 +364,12 @@ class Applied:
     run: Run
     logged: bool
     same: bool
-    remembered: str
-    stopped: bool
-    proof: Answer | None
-    before: str
-    after: str
-    leftovers: str
+    remembered: str = ""
+    stopped: bool = False
+    proof: Answer | None = None
+    before: str = ""
+    after: str = ""
+    leftovers: str = ""
 
     @property
     def blocked(self) -> bool:

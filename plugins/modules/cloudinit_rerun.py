@@ -24,6 +24,7 @@ description:
   - User-data is applied by a restart of the unit that applies it at boot, since a run of coreos-cloudinit by hand
     misses that unit's environment. Every result that coreos-cloudinit logs is read. Its exit status does not tell
     whether the units that it starts did start.
+  - A path unit that would run again and again what has failed is stopped until the next boot.
   - After that the host is compared with what the user-data asks for. The content of user-data never leaves the host,
     and appears in no result, log or diff.
 extends_documentation_fragment:

@@ -82,7 +82,7 @@ def waiting(result: dict[str, Any]) -> tuple[failure.Failure, int]:
     ((path, told),) = result["applied"].items()
     run = Run(commands=[Command(**command) for command in told["commands"]], doing=told["doing"])
     going_on = {"ActiveState": "activating", "SubState": "start", "Result": "success"}
-    seen = Applied("", Section(124, "", ""), going_on, run, True, True, "", "", "", "")
+    seen = Applied("", Section(124, "", ""), going_on, run, logged=True, same=True)
     timeout = result["invocation"]["module_args"]["timeout"]
     failed = failure.of_run(seen, path=path, unit=result["sources"][path]["unit"], timeout=timeout)
     assert failed

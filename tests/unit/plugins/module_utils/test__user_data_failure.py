@@ -44,10 +44,6 @@ def applied(
         run=Run(**run),
         logged=logged,
         same=same,
-        remembered="",
-        before="",
-        after="",
-        leftovers="",
     )
 
 
@@ -135,7 +131,7 @@ def test_a_run_that_failed() -> None:
 
 
 def test_a_unit_that_systemd_says_nothing_of() -> None:
-    seen = Applied("1", Section(1, "", ""), {}, Run(), False, True, "", "", "", "")
+    seen = Applied("1", Section(1, "", ""), {}, Run(), logged=False, same=True)
     assert "is unknown to systemd. Look at" in sentence_of(seen)
 
 
