@@ -68,6 +68,8 @@ options:
     description:
       - Whether a cloud-config may be applied that takes from the user who is logged in the last of its SSH keys, or
         that stops or masks the SSH daemon.
+      - What may take the last key and cannot be read counts as well, such as C(users) in brackets, or keys of others
+        that are merged with C(<<).
     type: bool
     default: false
   restart_changed_units:
@@ -108,6 +110,11 @@ notes:
     mode 0600 for each user-data. Beside it lie the user-data itself with the suffix C(.good), and with the suffix
     C(.before) the one that O(content) has replaced. Without it, the times at which the file changed and the unit ran
     are the evidence. A file's modification time is none, for C(mv) keeps it.
+  - Where that goes by the times alone and the journal has nothing of the run any more, nobody knows how its calls of
+    systemd ended. The user-data is taken for in force then, with a warning.
+  - The addresses that coreos-cloudinit puts in for C($public_ipv4) and C($private_ipv4) come from C(/etc/environment)
+    and are no part of the evidence. A change of that file alone is not noticed. Run the unit again then
+    (C(systemctl restart), its name is in RV(sources)), or change anything in the user-data.
   - Where the OEM's user-data has to be applied again, the user's is, too, because both set the same SSH keys.
   - For the section C(coreos.update), coreos-cloudinit itself restarts locksmithd, or stops and masks it where the
     C(reboot-strategy) is V(off), and restarts the update engine where there is a C(group) or a C(server). That is

@@ -26,6 +26,17 @@ if TYPE_CHECKING:
 # A unit that is stopped is unloaded once nothing refers to it, and then shown like one that never ran.
 FORGET = f"systemctl stop {WATCH} '{UNIT}'; systemctl show -p ExecMainPID '{UNIT}'"
 
+# What is young is kept, and so it takes more than one try.
+VACUUM = f"""
+for try in 1 2 3 4 5 6 7 8; do
+  journalctl -b -q -o cat _SYSTEMD_UNIT='{UNIT}' | grep -q . || exit 0
+  sleep 1
+  journalctl --rotate
+  journalctl --vacuum-time=1s
+done 2>/dev/null >&2
+exit 1
+"""
+
 
 @pytest.mark.parametrize("release", ["1010", "2512"])
 def test_a_stopped_unit_has_applied_what_it_has_applied(machine: MachineFactory, release: str) -> None:
@@ -95,3 +106,25 @@ def test_a_watched_unit_notes_what_it_runs(machine: MachineFactory) -> None:
     found = host.play([rerun()], options=AS_ROOT).last.result
     assert found["sources"][FILE]["why"].startswith("its unit noted that what it ran last has the digest"), found
     assert (found["sources"][FILE]["state"], found["changed"]) == ("current", False), found
+
+
+@pytest.mark.parametrize("release", ["1010", "2512"])
+def test_a_run_whose_journal_is_gone(machine: MachineFactory, release: str) -> None:
+    host = machine("user-data-fresh", release=release, fresh=True)
+    found = host.play([rerun()], options=AS_ROOT).last.result
+    assert (found["sources"][FILE]["state"], found.get("warnings")) == ("current", None), found
+    host.sh(VACUUM)
+    found = host.play([rerun()], options=AS_ROOT).last.result
+    assert (found["sources"][FILE]["state"], found["changed"]) == ("current", False), found
+    # the OEM's is gone with it
+    told = [warning for warning in found["warnings"] if UNIT in warning]
+    assert [warning.partition(",")[0] for warning in told] == [
+        f"The journal has nothing of what {UNIT} logged when it ran last"
+    ], found
+    # what has been proven needs no journal
+    host.sh(place(config(1)))
+    assert host.play([rerun()], options=AS_ROOT).last.result["changed"]
+    host.sh(VACUUM)
+    found = host.play([rerun()], options=AS_ROOT).last.result
+    assert (found["sources"][FILE]["state"], found["changed"]) == ("current", False), found
+    assert not [warning for warning in found["warnings"] if UNIT in warning], found
