@@ -573,8 +573,8 @@ def test_of_a_run_without_a_trace_nobody_knows_how_it_ended(machine: Machine) ->
         [warning] = found["warnings"]
         assert warning == (
             f"The journal has nothing of what {machine.unit} logged when it ran last, so how its calls of systemd "
-            f"ended is not known: {machine.file} is taken for in force by the time of that run alone. If you doubt it, have "
-            f"it run again with \"systemctl restart '{machine.unit}'\"."
+            f"ended is not known: {machine.file} is taken for in force by the time of that run alone. If you doubt it, "
+            f"have it run again with \"systemctl restart '{machine.unit}'\"."
         )
     assert not machine.ran
 
