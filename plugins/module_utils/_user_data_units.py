@@ -274,8 +274,9 @@ def _is_young(unit: Properties, uptime: float | None) -> bool:
     since = unit.get("ActiveEnterTimestampMonotonic", "")
     if uptime is None or not re.match(r"[1-9][0-9]{0,17}\Z", since):
         return False
-    is_told = unit.get("SubState") != "running" or unit.get("Type") in ("notify", "notify-reload", "dbus", "forking")
-    return not is_told and uptime - int(since) / 1e6 < _YOUNG
+    # others tell when they are ready, or are what systemd itself makes
+    is_silent = unit.get("Type") in ("simple", "exec", "idle") and unit.get("SubState") == "running"
+    return is_silent and uptime - int(since) / 1e6 < _YOUNG
 
 
 def _has_ended_well(unit: Properties) -> bool:

@@ -43,6 +43,8 @@ def states(unit: AskedUnit, shown: str, *, lasting: str = "", ends: str = "") ->
         # what tells that it is ready is ready
         ("notify", "99.5", "start", False),
         ("forking", "99.5", "start", False),
+        # such as a socket
+        ("", "99.5", "start", False),
         ("simple", "99.5", "stop", False),
         ("simple", "0", "start", False),
         ("simple", "", "start", False),
