@@ -246,10 +246,12 @@ def _unlogged(seen: Look) -> list[str]:
     for source in seen.sources:
         # the digest that we remember is of a run that was proven
         state = judge(replace(source, noted=""), boot=seen.boot)
-        if state.name == "current" and not state.by_digest and source.form and not source.run:
-            path = printable(source.place.path)
+        if state.name != "current" or state.by_digest or not source.form:
+            continue
+        if not source.run or any(not command.result for command in source.run.commands):
+            path, told = printable(source.place.path), "only a part" if source.run else "nothing"
             found.append(
-                f"The journal has nothing of what {source.place.unit} logged when it ran last, so how its calls of "
+                f"The journal has {told} of what {source.place.unit} logged when it ran last, so how its calls of "
                 f"systemd ended is not known: {path} is taken for in force by the time of that run alone. If you doubt "
                 f"it, have it run again with \"systemctl restart '{source.place.unit}'\"."
             )

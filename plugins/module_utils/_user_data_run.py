@@ -69,11 +69,26 @@ find_unit() {
   return 1
 }
 
-# went_well: whether all that the unit's last run called systemd for was done; a journal that has nothing tells nothing
+# count_lines TEXT: of JOURNAL
+count_lines() {
+  COUNT=$(printf '%s\n' "$JOURNAL" | grep -c "$1")
+}
+
+# went_well: whether all that the unit's last run called systemd for was done. A journal tells nothing of that where it
+# has nothing, or has left something out because there was too much at once.
 went_well() {
   value ExecMainPID
   JOURNAL=$(timeout -k 1 "$LIMIT" journalctl -b -q --no-pager -o cat -n 2000 _SYSTEMD_UNIT="$UNIT" _PID="$VALUE") &&
-    [ -n "$JOURNAL" ] && ! printf '%s\n' "$JOURNAL" | has_undone
+    [ -n "$JOURNAL" ] || return 1
+  ! printf '%s\n' "$JOURNAL" | has_undone || return 1
+  case $JOURNAL in
+    *'Calling unit command '*) ;;
+    *) return 0 ;;
+  esac
+  count_lines 'Calling unit command '
+  CALLS=$COUNT
+  count_lines 'Result of '
+  [ "$CALLS" -le "$COUNT" ]
 }
 
 # Whether the unit's last run went well and took the cloud-config that is there: it began after the file had changed,

@@ -561,7 +561,8 @@ def test_a_run_that_goes_on_is_waited_for(machine: Machine) -> None:
 @in_each_shell
 def test_of_a_run_without_a_trace_nobody_knows_how_it_ended(machine: Machine) -> None:
     machine.file.write_text(machine.cloud_config("one"))
-    machine.ran_last(at=time.time() + 100, pid=7)
+    # not the process of which the log is, whose time is long ago
+    machine.ran_last(at=time.time() + 100, pid=8)
     machine.logs("Set hostname to a")
     assert machine.rerun()["warnings"] == []
     machine.program("journalctl", "exit 0\n")
@@ -576,6 +577,9 @@ def test_of_a_run_without_a_trace_nobody_knows_how_it_ended(machine: Machine) ->
             f"ended is not known: {machine.file} is taken for in force by the time of that run alone. If you doubt it, "
             f"have it run again with \"systemctl restart '{machine.unit}'\"."
         )
+    machine.logs("Calling unit command 'start a.service'")
+    [warning] = machine.rerun()["warnings"]
+    assert warning.startswith(f"The journal has only a part of what {machine.unit} logged when it ran last, so")
     assert not machine.ran
 
 

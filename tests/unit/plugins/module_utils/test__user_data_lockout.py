@@ -144,6 +144,11 @@ def test_a_config_with_other_keys_alone_locks_out(text: str, line: int) -> None:
             4,
             "the name of this user could not be read",
         ),
+        (
+            f"users:\n  - name:\n      core\n    {keys('other', indent=4)}",
+            4,
+            "from here on it could not be read",
+        ),
         ("x: &k\n  - KEY(other)\nssh_authorized_keys: *k\n", 4, "'ssh_authorized_keys' is an alias"),
         ("x: &k KEY(other)\nssh_authorized_keys:\n  - *k\n", 4, "this SSH key is an alias"),
         # of what can be read, the list that is replaced

@@ -153,6 +153,22 @@ def test_a_run_that_the_journal_does_not_tell_of_settles_nothing(machine: Looked
     assert judge(source, boot=BOOT).name == "current"
 
 
+@in_each_shell
+@pytest.mark.parametrize("style", ["{0} 'start b.service'{1}", '{0} "start" on "b.service"{1}'])
+def test_a_call_whose_result_the_journal_does_not_tell_settles_nothing(machine: LookedAt, style: str) -> None:
+    """journald leaves out what is too much at once."""
+    machine.file.write_bytes(CLOUD_CONFIG)
+    machine.has_run(after=2, ExecMainPID="8")
+    call, result = style.format("Calling unit command", ""), style.format("Result of", ": done")
+    machine.logs({8: call})
+    assert not is_settled(machine)
+    run = machine.source().run
+    assert run
+    assert run.commands == [Command("start", "b.service")]
+    machine.logs({8: f"{call}\n{machine.began} a coreos-cloudinit[8]: {result}"})
+    assert is_settled(machine)
+
+
 def test_a_systemctl_that_fails_settles_nothing(machine: LookedAt) -> None:
     machine.file.write_bytes(CLOUD_CONFIG)
     machine.say("systemctl", "", 1)
