@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 import typing as t
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ansible_collections.container_linux.remediation.plugins.module_utils import _user_data_result as result
 from ansible_collections.container_linux.remediation.plugins.module_utils._host import RemediationError, printable
@@ -122,7 +122,7 @@ def rerun(params: dict[str, t.Any], host: Host, *, check_mode: bool, diff: bool 
             if source.file or source.error
         },
         "actions": [],
-        "warnings": [*seen.partial, *_inert(seen, tasks), *_unlogged(seen)],
+        "warnings": [*seen.partial, *_inert(seen, tasks)],
     }
     if diff:
         told["diff"] = []
@@ -238,24 +238,6 @@ def _inert(seen: Look, tasks: t.Sequence[Task]) -> list[str]:
         for path, state in judged.items()
         if state.name == "not_applicable" and path not in replaced
     ]
-
-
-def _unlogged(seen: Look) -> list[str]:
-    """Say of which user-data in force nobody can know how the run ended."""
-    found = []
-    for source in seen.sources:
-        # the digest that we remember is of a run that was proven
-        state = judge(replace(source, noted=""), boot=seen.boot)
-        if state.name != "current" or state.by_digest or not source.form:
-            continue
-        if not source.run or any(not command.result for command in source.run.commands):
-            path, told = printable(source.place.path), "only a part" if source.run else "nothing"
-            found.append(
-                f"The journal has {told} of what {source.place.unit} logged when it ran last, so how its calls of "
-                f"systemd ended is not known: {path} is taken for in force by the time of that run alone. If you doubt "
-                f"it, have it run again with \"systemctl restart '{source.place.unit}'\"."
-            )
-    return found
 
 
 def _refuse(source: Source, state: State) -> None:

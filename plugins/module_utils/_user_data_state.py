@@ -119,7 +119,7 @@ def _by_note(source: Source) -> State | None:
     why = _failed(source)
     if why:
         return State("failed", f"{told}, which is the file that is there; that run failed: {why}", by_digest=True)
-    return State("current", f"{told}, which is the file that is there", by_digest=True)
+    return State("current", f"{told}, which is the file that is there{_unlogged(source)}", by_digest=True)
 
 
 def _by_time(source: Source, file: File) -> State:
@@ -132,7 +132,7 @@ def _by_time(source: Source, file: File) -> State:
     why = _failed(source)
     if why:
         return State("failed", f"{told}, before it; that run failed: {why}")
-    return State("current", f"{told}, before it")
+    return State("current", f"{told}, before it{_unlogged(source)}")
 
 
 def _failed(source: Source) -> str:
@@ -144,6 +144,14 @@ def _failed(source: Source) -> str:
         failed = run.failed_commands[0]
         return printable(f"its '{failed.verb}' of {failed.unit} ended with '{failed.result}'")
     return state_words(source.unit) if source.unit.get("Result", "success") != "success" else ""
+
+
+def _unlogged(source: Source) -> str:
+    """What there is to add where nobody knows how the last run ended: a journal does not keep all for ever."""
+    if not source.form or (source.run and all(command.result for command in source.run.commands)):
+        return ""
+    told = "only a part" if source.run else "nothing"
+    return f"; the journal has {told} of that run any more, so how its calls of systemd ended is not known"
 
 
 def _clock(seconds: float) -> str:

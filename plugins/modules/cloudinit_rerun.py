@@ -111,7 +111,7 @@ notes:
     C(.before) the one that O(content) has replaced. Without it, the times at which the file changed and the unit ran
     are the evidence. A file's modification time is none, for C(mv) keeps it.
   - Where that goes by the times alone and the journal has nothing of the run any more, nobody knows how its calls of
-    systemd ended. The user-data is taken for in force then, with a warning.
+    systemd ended. The user-data is taken for in force then, and RV(sources) says so.
   - The addresses that coreos-cloudinit puts in for C($public_ipv4) and C($private_ipv4) come from C(/etc/environment)
     and are no part of the evidence. A change of that file alone is not noticed. Run the unit again then
     (C(systemctl restart), its name is in RV(sources)), or change anything in the user-data.
