@@ -443,15 +443,20 @@ def test_a_file_that_is_replaced_while_it_is_applied(machine: MachineFactory) ->
         assert standing(host) == in_force(now + 2)
 
 
+def cut_off(host: Machine, content: str) -> None:
+    """Apply it, with SSH lost during the run; the host goes on until it has remembered that."""
+    with playing(host, rerun(content=content)) as future:
+        # all connections, also that of this command
+        wait_until(host, IS_SLOW, then="kill -9 $(pgrep -f 'sshd: core')", check=False)
+        assert future.result().rc == 4, future.result().output
+    wait_until(host, f"grep -q \"$(sha256sum <{FILE} | cut -d ' ' -f 1)\" '{MEMORY}'")
+
+
 def test_ssh_is_lost_while_it_is_applied(machine: MachineFactory) -> None:
     """The host ends what it has begun, and the next run proves it without another."""
     host = machine("user-data-fresh")
     now = settled(host)
-    with playing(host, rerun(content=config(now + 1, *SLOW))) as future:
-        # all connections, also that of this command
-        wait_until(host, IS_SLOW, then="kill -9 $(pgrep -f 'sshd: core')", check=False)
-        assert future.result().rc == 4, future.result().output
-    wait_until(host, f"! {IS_SLOW}")
+    cut_off(host, config(now + 1, *SLOW))
     for state in ("unproven", "current"):
         again = host.play([rerun(content=config(now + 1, *SLOW))], options=AS_ROOT)
         assert again.rc == 0 and not again.last.changed, again.output
@@ -463,10 +468,7 @@ def test_ssh_is_lost_before_the_proof(machine: MachineFactory) -> None:
     """What would not have been proven is not taken for in force by the next run."""
     host = machine("user-data-fresh")
     now = settled(host)
-    with playing(host, rerun(content=config(now + 1, *SLOW))) as future:
-        wait_until(host, IS_SLOW, then="kill -9 $(pgrep -f 'sshd: core')", check=False)
-        assert future.result().rc == 4, future.result().output
-    wait_until(host, f"! {IS_SLOW}")
+    cut_off(host, config(now + 1, *SLOW))
     host.sh("echo spoilt >/etc/luck.txt")
     again = host.play([rerun()], options=AS_ROOT)
     assert again.rc == 0 and again.last.changed, again.output
