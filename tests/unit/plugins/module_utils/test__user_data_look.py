@@ -301,7 +301,12 @@ def amid_validation(machine: LookedAt, monkeypatch: pytest.MonkeyPatch) -> Itera
     script = machine.root / "script"
     script.write_text(scripts[0])
     with subprocess.Popen(
-        [machine.shell, str(script)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=machine.environment
+        [machine.shell, str(script)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=machine.environment,
+        # tests that run in the background are started with it ignored, and so a shell would ignore it for good
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as process:
         deadline = time.monotonic() + 10
         asked = machine.root / "asked"
