@@ -17,7 +17,7 @@ import re
 import typing as t
 from dataclasses import replace
 
-from ansible_collections.container_linux.remediation.plugins.module_utils._cloudinit_log import HIDE_SH, UNDONE_SH
+from ansible_collections.container_linux.remediation.plugins.module_utils._cloudinit_log import HIDE_SH
 from ansible_collections.container_linux.remediation.plugins.module_utils._env_file import parse_env_file
 from ansible_collections.container_linux.remediation.plugins.module_utils._host import (
     RemediationError,
@@ -73,7 +73,6 @@ LIMIT = 10
 
 _LOOK_SH = (
     HIDE_SH
-    + UNDONE_SH
     + ACCESS_SH
     + CONTENT_SH
     + RUN_SH
