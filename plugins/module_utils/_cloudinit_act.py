@@ -64,8 +64,6 @@ if t.TYPE_CHECKING:
 _PAUSE = 3
 _ATTEMPTS = 5
 
-_FORGOTTEN = "{path} is applied, but that could not be remembered: {why}."
-
 
 def act(
     host: Host,
@@ -150,10 +148,16 @@ def _is_there(
     if failure.of_proof(proof, path=task.path):
         return False
     told.setdefault("proof", {})[task.path] = result.of_proof(proof)
-    forgotten = "" if check_mode else confirm(host, task.source, sha256=task.content.sha256)
-    if forgotten:
-        told["warnings"].append(_FORGOTTEN.format(path=printable(task.path), why=forgotten))
+    if not check_mode:
+        _confirm(task, host, told)
     return True
+
+
+def _confirm(task: Task, host: Host, told: dict[str, t.Any], *, forgotten: str = "") -> None:
+    """Remember that a user-data is applied and proven, or say why not; `forgotten`: why nothing can be confirmed."""
+    why = forgotten or confirm(host, task.source, sha256=task.content.sha256)
+    if why:
+        told["warnings"].append(f"{printable(task.path)} is applied, but that could not be remembered: {why}.")
 
 
 def _pass_the_gate(tasks: t.Sequence[Task], seen: Look, params: t.Mapping[str, t.Any], told: dict[str, t.Any]) -> None:
@@ -216,9 +220,7 @@ def _bring_up_to_date(
         )
     if _restart_what_is_left(task, host, applied, params, told):
         _prove(task, host, params, told)
-    forgotten = applied.remembered or confirm(host, task.source, sha256=task.content.sha256)
-    if forgotten:
-        told["warnings"].append(_FORGOTTEN.format(path=printable(task.path), why=forgotten))
+    _confirm(task, host, told, forgotten=applied.remembered)
 
 
 def _prove(

@@ -20,7 +20,6 @@ MEMORY = "/var/lib/container-linux-remediation/user-data"
 own, which is named after the source's path as systemd escapes it. It is one line and begins with sha256, boot and
 applied, this to the nanosecond, as `json.dumps` has it: the look compares that without a parser."""
 
-
 UNPROVEN = ', "proven": false}'
 """How the text of a `Memory` ends until it is known that all is there that was asked for; then it ends with `}`."""
 
@@ -28,8 +27,7 @@ UNPROVEN = ', "proven": false}'
 def memory_text(sha256: str, boot: str, written: Written) -> tuple[str, str]:
     """Return the text of a `Memory` that is not proven, before and after the time, which the host fills in."""
     mark = "@"
-    known = {"sha256": sha256, "boot": boot, "applied": mark, "written": asdict(written), "proven": False}
-    text = json.dumps(known)
+    text = json.dumps({"sha256": sha256, "boot": boot, "applied": mark, "written": asdict(written), "proven": False})
     head, _mark, tail = text.partition(f'"{mark}"')
     return head, tail
 
