@@ -322,7 +322,7 @@ def test_one_that_fails_does_not_keep_the_others_back(lab: Machine) -> None:
 
 def test_a_unit_that_ends_at_once_or_is_skipped_has_not_started(lab: Machine) -> None:
     # a simple unit is up until its process has ended, for which a busy machine may take its time
-    attempts = (run(lab, name="lab-dies", state="started").last for _ in range(5))
+    attempts = (run(lab, name="lab-dies", state="started").last for attempt in range(5))
     failed = next(task for task in attempts if task.outcome == "failed")
     assert "result 'exit-code'" in failed.message
     failed = run(lab, name="lab-skipped", state="started").last
