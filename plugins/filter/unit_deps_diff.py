@@ -275,9 +275,9 @@ import typing as t
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.container_linux.remediation.plugins.module_utils._host import RemediationError
-from ansible_collections.container_linux.remediation.plugins.plugin_utils import _unit_deps_diff
-from ansible_collections.container_linux.remediation.plugins.plugin_utils._unit_deps_diff_text import text as as_text
-from ansible_collections.container_linux.remediation.plugins.plugin_utils._unit_deps_view import (
+from ansible_collections.container_linux.remediation.plugins.plugin_utils._unit_deps.diff import diff
+from ansible_collections.container_linux.remediation.plugins.plugin_utils._unit_deps.diff_text import text as as_text
+from ansible_collections.container_linux.remediation.plugins.plugin_utils._unit_deps.view import (
     no_more_options,
     switch,
 )
@@ -292,7 +292,7 @@ def unit_deps_diff(
     try:
         no_more_options(more, known=("before", "baseline", "text"), reader=_NAME)
         wants_text = switch(text, option="text", reader=_NAME)
-        result = _unit_deps_diff.diff(after, before, baseline=baseline)
+        result = diff(after, before, baseline=baseline)
     except RemediationError as exc:
         raise AnsibleFilterError(exc.message) from exc
     return as_text(result) if wants_text else result

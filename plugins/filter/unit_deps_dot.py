@@ -57,8 +57,8 @@ import typing as t
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.container_linux.remediation.plugins.module_utils._host import RemediationError
-from ansible_collections.container_linux.remediation.plugins.plugin_utils._unit_deps_dot import draw
-from ansible_collections.container_linux.remediation.plugins.plugin_utils._unit_deps_view import (
+from ansible_collections.container_linux.remediation.plugins.plugin_utils._unit_deps.dot import draw
+from ansible_collections.container_linux.remediation.plugins.plugin_utils._unit_deps.view import (
     View,
     no_more_options,
     switch,

@@ -16,26 +16,26 @@ import re
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.container_linux.remediation.plugins.module_utils import _user_data_result as result
 from ansible_collections.container_linux.remediation.plugins.module_utils._host import RemediationError, printable
-from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import state_words
-from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_look import look
-from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_seen import (
+from ansible_collections.container_linux.remediation.plugins.module_utils._systemd.units import state_words
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data import result
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.look import look
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.seen import (
     PLACES,
     SIZE_LIMIT,
     place_of,
 )
-from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_state import judge
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.state import judge
 
 if t.TYPE_CHECKING:
-    from ansible_collections.container_linux.remediation.plugins.module_utils._cloud_config import Asked
+    from ansible_collections.container_linux.remediation.plugins.module_utils._cloud_config.asked import Asked
     from ansible_collections.container_linux.remediation.plugins.module_utils._host import Host
-    from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_seen import (
+    from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.seen import (
         Content,
         Look,
         Source,
     )
-    from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_state import State
+    from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.state import State
 
 SPEC: dict[str, t.Any] = {
     "argument_spec": {
@@ -82,7 +82,10 @@ class Task:
 
     @property
     def asked(self) -> Asked:
-        from ansible_collections.container_linux.remediation.plugins.module_utils._cloud_config import Asked, asked
+        from ansible_collections.container_linux.remediation.plugins.module_utils._cloud_config.asked import (
+            Asked,
+            asked,
+        )
 
         return asked(self.content.skeleton) if self.content.skeleton else Asked()
 
@@ -128,7 +131,7 @@ def rerun(params: dict[str, t.Any], host: Host, *, check_mode: bool, diff: bool 
         told["diff"] = []
     if tasks or watches:
         # all that this brings along would cost each host a tenth of the play whose user-data is in force
-        from ansible_collections.container_linux.remediation.plugins.module_utils._cloudinit_act import act
+        from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.act import act
 
         act(host, seen, tasks, watches, params, told, check_mode=check_mode, diff=diff)
     return told

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.container_linux.remediation.plugins.module_utils import _flannel_config
-from ansible_collections.container_linux.remediation.plugins.module_utils._diagnosis import judge
-from ansible_collections.container_linux.remediation.plugins.module_utils._diagnosis_probe import observe
+from ansible_collections.container_linux.remediation.plugins.module_utils._diagnosis.judgement import judge
+from ansible_collections.container_linux.remediation.plugins.module_utils._diagnosis.probe import observe
+from ansible_collections.container_linux.remediation.plugins.module_utils._flannel import config as flannel_config
 from ansible_collections.container_linux.remediation.plugins.module_utils._host import RemediationError
 
 if t.TYPE_CHECKING:
@@ -29,7 +29,7 @@ SPEC: dict[str, t.Any] = {
 def diagnose(params: dict[str, t.Any], host: Host, *, check_mode: bool) -> dict[str, t.Any]:
     """Look once, judge, and return the facts; check mode makes no difference to a look."""
     desired, wait = params["flannel_config"], params["wait"]
-    problems = [] if desired is None else _flannel_config.problems(desired)
+    problems = [] if desired is None else flannel_config.problems(desired)
     if problems:
         raise RemediationError(
             f"flannel_config is not a config that flannel accepts: {problems[0]}. "

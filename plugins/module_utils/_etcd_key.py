@@ -12,8 +12,8 @@ import json
 import re
 import typing as t
 
-from ansible_collections.container_linux.remediation.plugins.module_utils import _etcd as etcd
-from ansible_collections.container_linux.remediation.plugins.module_utils._etcd_store import (
+from ansible_collections.container_linux.remediation.plugins.module_utils._etcd import api as etcd
+from ansible_collections.container_linux.remediation.plugins.module_utils._etcd.store import (
     Attempt,
     Connection,
     Store,

@@ -18,21 +18,21 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._host 
     clean,
     printable,
 )
-from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import (
-    is_unit_name,
-    unit_name,
-    was_skipped,
-)
-from ansible_collections.container_linux.remediation.plugins.module_utils._systemd_failure import (
+from ansible_collections.container_linux.remediation.plugins.module_utils._systemd.failure import (
     explain,
     find_failure,
     next_step,
 )
-from ansible_collections.container_linux.remediation.plugins.module_utils._systemd_manager import (
+from ansible_collections.container_linux.remediation.plugins.module_utils._systemd.manager import (
     Plan,
     Unit,
     act,
     look,
+)
+from ansible_collections.container_linux.remediation.plugins.module_utils._systemd.units import (
+    is_unit_name,
+    unit_name,
+    was_skipped,
 )
 
 if t.TYPE_CHECKING:

@@ -17,7 +17,7 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._host 
     clean,
     printable,
 )
-from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import (
+from ansible_collections.container_linux.remediation.plugins.module_utils._systemd.units import (
     REQUIREMENTS,
     blockers,
     blocking_chain,
@@ -26,7 +26,7 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._syste
     unit_name,
     words,
 )
-from ansible_collections.container_linux.remediation.plugins.module_utils._unit_deps import (
+from ansible_collections.container_linux.remediation.plugins.module_utils._unit_deps.graph import (
     ALL_TYPES,
     FORWARD_TYPES,
     INVERSE,
@@ -35,11 +35,11 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._unit_
     Edge,
     Graph,
 )
-from ansible_collections.container_linux.remediation.plugins.module_utils._unit_deps_look import look
+from ansible_collections.container_linux.remediation.plugins.module_utils._unit_deps.look import look
 
 if t.TYPE_CHECKING:
     from ansible_collections.container_linux.remediation.plugins.module_utils._host import Host
-    from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import Properties
+    from ansible_collections.container_linux.remediation.plugins.module_utils._systemd.units import Properties
 
 ALL = "*"
 _ROOTS = ("-.mount", "-.slice")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_watch import FILES, NAME
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.watch import FILES, NAME
 from ansible_collections.container_linux.remediation.tests.machine.testmachine.paths import USER_DATA
 
 if TYPE_CHECKING:

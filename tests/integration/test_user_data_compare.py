@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ansible_collections.container_linux.remediation.plugins.module_utils._cloud_config import Asked, asked
-from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_compare import (
+from ansible_collections.container_linux.remediation.plugins.module_utils._cloud_config.asked import Asked, asked
+from ansible_collections.container_linux.remediation.plugins.module_utils._cloud_config.skeleton import (
+    SKELETON_SED,
+    parse_skeleton,
+)
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.compare import (
     UNWRITTEN,
     Comparison,
     compare,
 )
-from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_diff import predict
-from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_forecast import Forecast
-from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_skeleton import (
-    SKELETON_SED,
-    parse_skeleton,
-)
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.diff import predict
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.forecast import Forecast
 from ansible_collections.container_linux.remediation.tests.integration.user_data import Heard
 
 if TYPE_CHECKING:

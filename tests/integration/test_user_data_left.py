@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ansible_collections.container_linux.remediation.plugins.module_utils._cloud_config import Asked, AskedUnit
+from ansible_collections.container_linux.remediation.plugins.module_utils._cloud_config.asked import Asked, AskedUnit
 from ansible_collections.container_linux.remediation.plugins.module_utils._host import (
     Completed,
     RemediationError,
     ask,
 )
-from ansible_collections.container_linux.remediation.plugins.module_utils._systemd_failure import blocked_by
-from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_left import (
+from ansible_collections.container_linux.remediation.plugins.module_utils._systemd.failure import blocked_by
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.left import (
     LEFTOVERS_SH,
     SNAPSHOT_SH,
     Snapshot,
@@ -26,8 +26,8 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._user_
     parse_leftovers,
     parse_snapshot,
 )
-from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_restart import restart_changed
-from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_seen import Written
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.restart import restart_changed
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.seen import Written
 from ansible_collections.container_linux.remediation.tests.machine.testmachine.paths import USER_DATA
 
 if TYPE_CHECKING:

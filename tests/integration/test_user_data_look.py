@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import escape_path
-from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_look import look
-from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_memory import MEMORY
-from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_seen import Source, Written
-from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_state import judge
+from ansible_collections.container_linux.remediation.plugins.module_utils._systemd.units import escape_path
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.look import look
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.memory import MEMORY
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.seen import Source, Written
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.state import judge
 from ansible_collections.container_linux.remediation.tests.integration.user_data import Heard
 from ansible_collections.container_linux.remediation.tests.machine.testmachine.paths import USER_DATA
 

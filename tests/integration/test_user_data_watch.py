@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ansible_collections.container_linux.remediation.plugins.module_utils._host import Completed, RemediationError, ask
-from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import escape_path, parse_show
-from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_seen import (
+from ansible_collections.container_linux.remediation.plugins.module_utils._systemd.units import escape_path, parse_show
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.seen import (
     PLACES,
     Place,
     place_of,
 )
-from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_watch import (
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.watch import (
     FILES,
     NAME,
     NOTES,

@@ -45,11 +45,13 @@ def is_shell(path: Path) -> bool:
 def constants() -> Iterator[tuple[str, str]]:
     """The name (MODULE.CONSTANT) and text of each script that is sent to a host."""
     sys.path.insert(0, str(ROOT / "build/collections"))
-    for path in sorted((ROOT / "plugins/module_utils").glob("*.py")):
-        module = importlib.import_module(f"{PACKAGE}.{path.stem}")
+    sources = ROOT / "plugins/module_utils"
+    for path in sorted(sources.rglob("*.py")):
+        name_of_module = ".".join(path.relative_to(sources).with_suffix("").parts)
+        module = importlib.import_module(f"{PACKAGE}.{name_of_module}")
         for name, value in sorted(vars(module).items()):
             if name.endswith("_SH") and isinstance(value, str):
-                yield f"{path.stem}.{name}", value
+                yield f"{name_of_module}.{name}", value
 
 
 def shellcheck(*arguments: str, text: str | None = None) -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import yaml
 
-from ansible_collections.container_linux.remediation.plugins.module_utils._diagnosis_rules import RULES
+from ansible_collections.container_linux.remediation.plugins.module_utils._diagnosis.rules import RULES
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import yaml
 
-from ansible_collections.container_linux.remediation.plugins.module_utils import _user_data_watch as watch
-from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_seen import PLACES
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data import watch
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.seen import PLACES
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "docs" / "examples"

@@ -18,12 +18,14 @@ import jinja2
 import pytest
 import yaml
 
-from ansible_collections.container_linux.remediation.plugins.module_utils import _user_data_failure as failure
-from ansible_collections.container_linux.remediation.plugins.module_utils._cloudinit_log import Command, Run
 from ansible_collections.container_linux.remediation.plugins.module_utils._cloudinit_rerun import SPEC
 from ansible_collections.container_linux.remediation.plugins.module_utils._host import Section
-from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_apply import Applied
-from ansible_collections.container_linux.remediation.tests.unit.plugins.module_utils.test__diagnosis import Recording
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data import failure
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.apply import Applied
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.log import Command, Run
+from ansible_collections.container_linux.remediation.tests.unit.plugins.module_utils._diagnosis.test_judgement import (
+    Recording,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 GUIDE = (ROOT / "docs" / "docsite" / "rst" / "guide_user_data_one_boot_late.rst").read_text()

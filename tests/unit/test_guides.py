@@ -22,7 +22,7 @@ import yaml
 from ansible_collections.container_linux.remediation.plugins.filter.unit_deps_diff import unit_deps_diff
 from ansible_collections.container_linux.remediation.plugins.filter.unit_deps_dot import unit_deps_dot
 from ansible_collections.container_linux.remediation.plugins.filter.unit_deps_tree import unit_deps_tree
-from ansible_collections.container_linux.remediation.plugins.module_utils._unit_deps_rules import RULES
+from ansible_collections.container_linux.remediation.plugins.module_utils._unit_deps.rules import RULES
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = ROOT / "docs" / "docsite" / "rst"

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.container_linux.remediation.plugins.module_utils._flannel_config import DEFAULT
+from ansible_collections.container_linux.remediation.plugins.module_utils._flannel.config import DEFAULT
 
 ROOT = Path(__file__).resolve().parents[2]
 ROLES = sorted(path.name for path in (ROOT / "roles").iterdir())

@@ -10,10 +10,10 @@ from typing import Any
 from ansible_collections.container_linux.remediation.plugins.filter.unit_deps_diff import unit_deps_diff
 from ansible_collections.container_linux.remediation.plugins.filter.unit_deps_dot import unit_deps_dot
 from ansible_collections.container_linux.remediation.plugins.filter.unit_deps_tree import unit_deps_tree
-from ansible_collections.container_linux.remediation.plugins.module_utils._unit_deps import FORWARD_TYPES, Graph
+from ansible_collections.container_linux.remediation.plugins.module_utils._systemd.unit_file import parse_unit_file
+from ansible_collections.container_linux.remediation.plugins.module_utils._unit_deps.graph import FORWARD_TYPES, Graph
+from ansible_collections.container_linux.remediation.plugins.module_utils._unit_deps.look import Look
 from ansible_collections.container_linux.remediation.plugins.module_utils._unit_deps_facts import facts
-from ansible_collections.container_linux.remediation.plugins.module_utils._unit_deps_look import Look
-from ansible_collections.container_linux.remediation.plugins.module_utils._unit_file import parse_unit_file
 
 A, B = "/etc/systemd/system/a.service", "/etc/systemd/system/b.service"
 UNREADABLE = "/etc/systemd/system/a.service.d/50-locked.conf"

@@ -16,7 +16,7 @@ from ansible_collections.container_linux.remediation.plugins.filter.unit_deps_di
     FilterModule,
     unit_deps_diff,
 )
-from ansible_collections.container_linux.remediation.plugins.plugin_utils._stock import releases
+from ansible_collections.container_linux.remediation.plugins.plugin_utils._unit_deps.stock import releases
 from ansible_collections.container_linux.remediation.tests.unit.plugins.documented import mismatches
 from ansible_collections.container_linux.remediation.tests.unit.plugins.plugin_utils.unit_deps import (
     DROP_IN,

@@ -22,17 +22,16 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.container_linux.remediation.plugins.module_utils import (
-    _cloudinit_act,
-    _cloudinit_rerun,
-    _user_data_look,
-)
-from ansible_collections.container_linux.remediation.plugins.module_utils._cloud_config import Asked
+from ansible_collections.container_linux.remediation.plugins.module_utils import _cloudinit_rerun
+from ansible_collections.container_linux.remediation.plugins.module_utils._cloud_config.asked import Asked
+from ansible_collections.container_linux.remediation.plugins.module_utils._cloud_config.skeleton import parse_skeleton
 from ansible_collections.container_linux.remediation.plugins.module_utils._cloudinit_rerun import Task, rerun
 from ansible_collections.container_linux.remediation.plugins.module_utils._host import Completed, RemediationError
-from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_compare import Comparison
-from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_left import left_variables
-from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_seen import (
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data import act
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data import look as user_data_look
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.compare import Comparison
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.left import left_variables
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.seen import (
     PLACES,
     Access,
     Content,
@@ -42,10 +41,9 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._user_
     Written,
     place_of,
 )
-from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_skeleton import parse_skeleton
-from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_state import State
-from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_units import UnitState
-from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_written import together
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.state import State
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.units import UnitState
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.written import together
 from ansible_collections.container_linux.remediation.tests.unit.plugins.module_utils.user_data_machine import (
     BOOT,
     Applying,
@@ -416,7 +414,7 @@ def test_what_goes_on_after_the_time_limit_stays(machine: Machine, was: str) -> 
 def test_a_watch_can_be_had_away_whatever_it_watches(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     machine.file.write_text("no header\n")
     machine.ran_last(at=1.0)
-    monkeypatch.setattr(_user_data_look, "watched", lambda *_: True)
+    monkeypatch.setattr(user_data_look, "watched", lambda *_: True)
     failed = machine.fails(watch=False, check_mode=True)
     assert "#cloud-config" in failed.message
     assert failed.details["actions"][0].startswith("remove container-linux-remediation-user-data@")
@@ -430,8 +428,8 @@ def test_a_unit_that_comes_up_at_its_second_try_is_waited_for(
     states = [[UnitState("b.service", failing, "started", as_asked=False)], *[[UnitState("b.service")]] * 2]
     slept: list[int] = []
     for name in ("comparison", "compare"):
-        monkeypatch.setattr(_cloudinit_act, name, lambda *_, **__: Comparison(units=states.pop(0)))
-    monkeypatch.setattr(_cloudinit_act, "time", SimpleNamespace(sleep=slept.append))
+        monkeypatch.setattr(act, name, lambda *_, **__: Comparison(units=states.pop(0)))
+    monkeypatch.setattr(act, "time", SimpleNamespace(sleep=slept.append))
     assert machine.rerun()["changed"]
     assert slept == [3, 3]
     # what its process makes of its start shows a moment later
@@ -453,7 +451,7 @@ def test_what_another_user_data_asks_for_is_not_left_behind() -> None:
     other = Source(INSTALL, file=FILE, content=Content(1, "", skeleton=parse_skeleton(text)))
     look = Look({}, "", BOOT, [], Access(), [ours, other])
     task = Task(ours, State("stale", ""), Content(1, ""))
-    (asked,) = _cloudinit_act._others(task, look)
+    (asked,) = act._others(task, look)
     assert asked.units == ["app.service"]
     before = Written(units=["app.service", "gone.service"])
     now = together([Written(), asked])
@@ -727,10 +725,10 @@ def test_a_host_in_force_costs_no_import_of_what_acts() -> None:
     code = f"import sys, {_cloudinit_rerun.__name__}; print(*sys.modules)"
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
-    loaded = {name.rpartition(".")[2] for name in done.stdout.split() if ".module_utils." in name}
-    assert "_user_data_look" in loaded
+    loaded = {name.partition(".module_utils.")[2] for name in done.stdout.split()}
+    assert "_user_data.look" in loaded
     acting = re.compile(
-        r"_cloudinit_act|_cloud_config|_user_data_(apply|compare|diff|failure|gate|left|lockout|restart)"
+        r"_cloud_config\.(asked|keys|lint|sections)|_user_data\.(act|apply|compare|diff|failure|gate|left|lockout|restart)"
     )
     assert not sorted(filter(acting.match, loaded))
 

@@ -18,8 +18,8 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._host 
     RemediationError,
     Section,
 )
-from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import Job
-from ansible_collections.container_linux.remediation.plugins.module_utils._systemd_manager import Plan, Unit
+from ansible_collections.container_linux.remediation.plugins.module_utils._systemd.manager import Plan, Unit
+from ansible_collections.container_linux.remediation.plugins.module_utils._systemd.units import Job
 from ansible_collections.container_linux.remediation.plugins.module_utils._systemd_unit import (
     _as_wanted,
     decide,

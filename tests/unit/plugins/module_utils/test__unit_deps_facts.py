@@ -15,8 +15,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.container_linux.remediation.plugins.module_utils import _unit_deps_look
 from ansible_collections.container_linux.remediation.plugins.module_utils._host import Completed, RemediationError
+from ansible_collections.container_linux.remediation.plugins.module_utils._unit_deps import look as unit_deps_look
 from ansible_collections.container_linux.remediation.plugins.module_utils._unit_deps_facts import gather
 from ansible_collections.container_linux.remediation.plugins.modules import unit_deps_facts
 from ansible_collections.container_linux.remediation.tests.unit.plugins.documented import mismatches
@@ -436,7 +436,7 @@ def test_an_ordering_cycle_is_told_with_its_files(machine: Machine) -> None:
 
 
 def test_a_systemctl_that_hangs_leaves_a_partial_answer(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_unit_deps_look, "LIMIT", 1)
+    monkeypatch.setattr(unit_deps_look, "LIMIT", 1)
     machine.tell("hang", "")
     path = machine.write("etc/a.service", "[Unit]\nRequires=b.service\nAfter=b.service\n")
     found = facts(machine, direction="both", strict=True)

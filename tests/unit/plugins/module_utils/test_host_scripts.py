@@ -9,17 +9,14 @@ more, check that the oldest release has it, then add it.
 
 from __future__ import annotations
 
-import importlib
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import tree_sitter_bash
 from tree_sitter import Language, Node, Parser
 
-PACKAGE = "ansible_collections.container_linux.remediation.plugins.module_utils"
-SOURCES = Path(__file__).parents[4] / "plugins/module_utils"
+from ansible_collections.container_linux.remediation.tests.tools.shell_check import constants
 
 # commands that POSIX has; their options are POSIX's too, but for those named
 BUILTINS = {":", "[", "break", "case", "cd", "command", "continue", "echo", "eval", "exec", "exit", "export", "false"}
@@ -92,15 +89,7 @@ ALLOWED: dict[str, set[str]] = {
 WRAPPERS = {"section": 2, "timeout": 1, "limited": 0}
 
 
-def scripts() -> Iterator[tuple[str, str]]:
-    for path in sorted(SOURCES.glob("*.py")):
-        module = importlib.import_module(f"{PACKAGE}.{path.stem}")
-        for name, value in sorted(vars(module).items()):
-            if name.endswith("_SH") and isinstance(value, str):
-                yield f"{path.stem}.{name}", value
-
-
-SCRIPTS = dict(scripts())
+SCRIPTS = dict(constants())
 
 
 def parse(script: str) -> Node:

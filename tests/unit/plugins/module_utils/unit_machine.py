@@ -18,7 +18,7 @@ from pathlib import Path
 from hypothesis import strategies as st
 
 from ansible_collections.container_linux.remediation.plugins.module_utils._host import Completed
-from ansible_collections.container_linux.remediation.plugins.module_utils._unit_deps_look import PROPERTIES
+from ansible_collections.container_linux.remediation.plugins.module_utils._unit_deps.look import PROPERTIES
 
 _SYSTEMCTL = r"""#!/bin/sh
 cd "$(dirname "$0")/../told"

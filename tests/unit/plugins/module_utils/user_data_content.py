@@ -11,20 +11,20 @@ import subprocess
 import tempfile
 import typing as t
 
-from ansible_collections.container_linux.remediation.plugins.module_utils._cloudinit_log import parse_findings
-from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_access import (
-    ACCESS_SH,
-    parse_keys,
-)
-from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_seen import (
-    Access,
-    Content,
-    Look,
-)
-from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_skeleton import (
+from ansible_collections.container_linux.remediation.plugins.module_utils._cloud_config.skeleton import (
     SKELETON_SED,
     Skeleton,
     parse_skeleton,
+)
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.access import (
+    ACCESS_SH,
+    parse_keys,
+)
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.log import parse_findings
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.seen import (
+    Access,
+    Content,
+    Look,
 )
 
 SET = "/home/core/.ssh/authorized_keys.d/coreos-cloudinit"

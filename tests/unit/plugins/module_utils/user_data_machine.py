@@ -25,17 +25,18 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.container_linux.remediation.plugins.module_utils import _user_data_apply, _user_data_look
 from ansible_collections.container_linux.remediation.plugins.module_utils._host import Completed
-from ansible_collections.container_linux.remediation.plugins.module_utils._systemd import escape_path
-from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_apply import (
+from ansible_collections.container_linux.remediation.plugins.module_utils._systemd.units import escape_path
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data import apply as user_data_apply
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data import look as user_data_look
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.apply import (
     Applied,
     apply,
     restore,
 )
-from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_compare import Question
-from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_look import look
-from ansible_collections.container_linux.remediation.plugins.module_utils._user_data_seen import (
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.compare import Question
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.look import look
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.seen import (
     PLACES,
     Content,
     File,
@@ -111,15 +112,15 @@ KNOWN: dict[str, Any] = {
 }
 """What a host remembers of it."""
 
-LOOK_SH = _user_data_look._LOOK_SH
+LOOK_SH = user_data_look._LOOK_SH
 
 
 def look_below(monkeypatch: pytest.MonkeyPatch, root: Path) -> None:
     """Have the look keep to a directory, and wait for nothing: every file of a test has only just been written."""
     assert "sleep 1" in LOOK_SH
-    monkeypatch.setattr(_user_data_look, "_LOOK_SH", LOOK_SH.replace("sleep 1", ":"))
-    monkeypatch.setattr(_user_data_look, "MEMORY", str(root / "memory"))
-    monkeypatch.setattr(_user_data_look, "TEMPORARY", str(root / "run/given.XXXXXX"))
+    monkeypatch.setattr(user_data_look, "_LOOK_SH", LOOK_SH.replace("sleep 1", ":"))
+    monkeypatch.setattr(user_data_look, "MEMORY", str(root / "memory"))
+    monkeypatch.setattr(user_data_look, "TEMPORARY", str(root / "run/given.XXXXXX"))
 
 
 class LookedAt(Machine):
@@ -218,9 +219,9 @@ esac
 
 def apply_below(monkeypatch: pytest.MonkeyPatch, root: Path) -> None:
     """Have what applies keep to a directory, and wait no longer than it must."""
-    monkeypatch.setattr(_user_data_apply, "MEMORY", str(root / "memory"))
-    monkeypatch.setattr(_user_data_apply, "LOCK", str(root / "lock"))
-    monkeypatch.setattr(_user_data_apply, "_PATIENCE", 1)
+    monkeypatch.setattr(user_data_apply, "MEMORY", str(root / "memory"))
+    monkeypatch.setattr(user_data_apply, "LOCK", str(root / "lock"))
+    monkeypatch.setattr(user_data_apply, "_PATIENCE", 1)
 
 
 @contextlib.contextmanager
