@@ -54,6 +54,8 @@ options:
       - It takes the place of the file that is there in one step, after it has passed all checks. If it then cannot be
         applied, what was there before is put back, and the message says so. Only where O(timeout) passes it stays,
         since its run goes on.
+      - What is put back and was in force is run again where its path unit or O(watch) sees it. What was not is left to
+        the next boot.
       - Without O(path) it takes the place of the only user-data that is there, or goes where the host waits for one.
         Two that are there are refused.
       - Without it, what is there is applied as it is, and never changed.
@@ -107,9 +109,10 @@ options:
     default: 120
 notes:
   - The digest of what was applied last is remembered in C(/var/lib/container-linux-remediation/user-data), in a file of
-    mode 0600 for each user-data. Beside it lie the user-data itself with the suffix C(.good), and with the suffix
-    C(.before) the one that O(content) has replaced. Without it, the times at which the file changed and the unit ran
-    are the evidence. A file's modification time is none, for C(mv) keeps it.
+    mode 0600 for each user-data. Without it, the times at which the file changed and the unit ran are the evidence. A
+    file's modification time is none, for C(mv) keeps it.
+  - Beside it lie two copies of the user-data itself, with the suffix C(.good) the last one that was applied and proven,
+    and with the suffix C(.before) the one that O(content) has replaced.
   - Where that goes by the times alone and the journal has nothing of the run any more, nobody knows how its calls of
     systemd ended. The user-data is taken for in force then, and RV(sources) says so.
   - The addresses that coreos-cloudinit puts in for C($public_ipv4) and C($private_ipv4) come from C(/etc/environment)

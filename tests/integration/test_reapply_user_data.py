@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.seen import PLACES
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.watch import watch_unit
 from ansible_collections.container_linux.remediation.tests.integration.chain import (
     CANARY,
     changed,
@@ -299,6 +301,34 @@ def test_what_was_there_is_put_back(machine: MachineFactory, bad: tuple[str, ...
     one_sentence(again, *words)
     assert host.play([rerun(content=config(3))], options=AS_ROOT).rc == 0
     assert standing(host) == in_force(3)
+
+
+def test_what_was_there_is_put_back_under_a_watch(machine: MachineFactory) -> None:
+    """That runs it again if it was in force, and else not: nobody has looked at it."""
+    host = machine("user-data-fresh", fresh=True)
+    host.sh(place(config(1)))
+    assert host.play([rerun(watch=True)], options=AS_ROOT).rc == 0
+    given = {"user_data_content": config(2, *UNITS, *FAILS)}
+    one_sentence(
+        host.playbook(REAPPLY, variables=given), f"What was at {FILE} before was put back; its watch sees that"
+    )
+    host.sh("timeout 60 sh -c 'until grep -q number-1 /etc/luck.txt; do sleep 0.2; done'")
+    host.sh(f"until systemctl is-active -q '{UNIT}'; do sleep 0.1; done")
+    again = host.play([rerun()], options=AS_ROOT)
+    assert again.rc == 0 and not again.last.changed, again.output
+
+    ours = shlex.quote(watch_unit(PLACES[0]))
+    host.sh(f"systemctl stop {ours}; {place(config(3))}; systemctl start {ours}")
+    count = runs(host)
+    one_sentence(host.playbook(REAPPLY, variables=given), "was put back, and nothing of it was run")
+    # it would wait for two seconds without a change
+    host.sh("sleep 5")
+    assert runs(host) == count + 1
+    assert host.sh(f"grep -o 'number-.*' {FILE} /etc/luck.txt").split() == [
+        f"{FILE}:number-3",
+        "/etc/luck.txt:number-2",
+    ]
+    watch_applies(host, "4")
 
 
 def test_where_nothing_was_nothing_is_left(machine: MachineFactory) -> None:

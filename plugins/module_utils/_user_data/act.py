@@ -27,13 +27,18 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._user_
 )
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.diff import predict
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.forecast import Forecast, forecast
-from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.gate import conflicts, gate
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.gate import (
+    conflicts,
+    gate,
+    sentences,
+)
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.left import (
     changed_units,
     left_variables,
     parse_leftovers,
     parse_snapshot,
 )
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.refusal import refusals
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.restart import restart_changed
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.units import is_between_starts
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.watch import (
@@ -98,8 +103,11 @@ def act(
         tasks = [task for task in tasks if not _is_there(task, host, params, told, check_mode=check_mode)]
         _pass_the_gate(tasks, seen, params, told)
         foretold = {}
-        if diff or (check_mode and params["restart_changed_units"]):
+        if diff or check_mode:
             foretold = {task.path: _foretell(task, host, params) for task in tasks}
+            for task in tasks:
+                asked_for, found, _forecast = foretold[task.path]
+                told["warnings"] += sentences(task.title, refusals(asked_for, found))
         if diff:
             told["diff"] = [predict(path, *known) for path, known in foretold.items()]
         # before anything runs, for what is watched notes its runs
@@ -109,8 +117,7 @@ def act(
         for task in tasks:
             if check_mode:
                 _tell_actions(task.actions(), told)
-                if task.path in foretold:
-                    _tell_forecast(foretold[task.path][2], told)
+                _tell_forecast(foretold[task.path][2], told)
             else:
                 _bring_up_to_date(task, host, seen, params, told)
     except RemediationError as error:
@@ -166,7 +173,7 @@ def _pass_the_gate(tasks: t.Sequence[Task], seen: Look, params: t.Mapping[str, t
         found = gate(
             task.content,
             seen=seen,
-            name=printable(task.path) if task.given is None else "The given user-data",
+            name=task.title,
             allow_scripts=params["allow_scripts"],
             allow_lockout=params["allow_lockout"],
         )
@@ -209,16 +216,16 @@ def _bring_up_to_date(
     if failed:
         # nor is a unit run anew that is up again
         stopped = applied.stopped and applied.unit.get("ActiveState") != "active"
-        raise _undone(task, host, failed, params, stopped=stopped, goes_on=applied.blocked)
+        raise _undone(task, host, failed, params, good=applied.good, stopped=stopped, goes_on=applied.blocked)
 
-    _prove(task, host, params, told, answer=applied.proof)
+    _prove(task, host, params, told, good=applied.good, answer=applied.proof)
     if not applied.logged:
         told["warnings"].append(
             f"The journal has nothing of what {task.unit} logged, so how its calls of systemd ended is not known; what "
             f"it asks for was looked at all the same."
         )
     if _restart_what_is_left(task, host, applied, params, told):
-        _prove(task, host, params, told)
+        _prove(task, host, params, told, good=applied.good)
     _confirm(task, host, told, forgotten=applied.remembered)
 
 
@@ -228,6 +235,7 @@ def _prove(
     params: t.Mapping[str, t.Any],
     told: dict[str, t.Any],
     *,
+    good: str,
     answer: Answer | None = None,
 ) -> None:
     """Tell whether all that a user-data asks for is there. Raises RemediationError where it is not.
@@ -237,13 +245,14 @@ def _prove(
         host: the host.
         params: the module's options.
         told: the module's result.
+        good: the digest of the last user-data that was proven, or empty.
         answer: what the host has told already, if it has.
     """
     proof = _proof(task, host, answer, timeout=params["timeout"])
     told.setdefault("proof", {})[task.path] = result.of_proof(proof)
     failed = failure.of_proof(proof, path=task.path)
     if failed:
-        raise _undone(task, host, failed, params, doubted=True)
+        raise _undone(task, host, failed, params, good=good, doubted=True)
 
 
 def _proof(task: Task, host: Host, answer: Answer | None, *, timeout: int) -> Comparison:
@@ -288,6 +297,7 @@ def _undone(
     failed: failure.Failure,
     params: t.Mapping[str, t.Any],
     *,
+    good: str,
     stopped: bool = False,
     goes_on: bool = False,
     doubted: bool = False,
@@ -299,6 +309,7 @@ def _undone(
         host: the host.
         failed: how.
         params: the module's options.
+        good: the digest of the last user-data that was proven, or empty.
         stopped: whether the path unit that starts it was stopped.
         goes_on: whether its run has not ended. What it brings will be in force then, so its file stays.
         doubted: whether its run went well, and what it asks for is not there.
@@ -310,17 +321,16 @@ def _undone(
     if stopped and task.given is None:
         names = " and ".join(printable(unit["Id"]) for unit in task.source.watches)
         sentences.append(f"Lest it be run again and again, {names} was stopped; the next boot starts it.")
-    path, memory = printable(task.path), task.source.memory
-    if task.given is None and memory and memory.sha256 != task.content.sha256:
-        sentences.append(f"What was applied before it is kept as {kept(task.source, 'good')}.")
+    path = printable(task.path)
+    if task.given is None and good and good != task.content.sha256:
+        sentences.append(f"The last one that was proven is kept as {kept(task.source, 'good')}.")
     elif task.given is not None and goes_on:
         sentences.append(f"The given user-data stays at {path}, for its run goes on.")
         if task.source.file:
             sentences.append(f"What was there before is kept as {kept(task.source, 'before')}.")
     elif task.given is not None:
-        # what nobody has looked at is not run
-        watch = stopped and (task.state.name == "current" or not task.source.file)
-        sentences.append(restore(host, task.source, sha256=task.content.sha256, watch=watch))
+        in_force = task.state.name == "current"
+        sentences.append(restore(host, task.source, sha256=task.content.sha256, in_force=in_force, stopped=stopped))
     return RemediationError(" ".join(filter(None, sentences)), **why.details)
 
 

@@ -44,6 +44,7 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._user_
     memory_text,
 )
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.run import PROPERTIES
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.watch import NAME, watch_unit
 
 if t.TYPE_CHECKING:
     from ansible_collections.container_linux.remediation.plugins.module_utils._host import Answer, Host
@@ -64,13 +65,15 @@ _PATIENCE = 10
 _HELD = (1, 124, 137)
 """How flock ends, under a time limit, where somebody else holds the lock for longer."""
 
-# `keep FROM TO` and `put TO`: a file is there whole or not at all, also after a crash.
+# `keep FROM TO [DIGEST]` and `put TO [DIGEST]`: a file is there whole or not at all, also after a crash. Where a digest
+# is given, only what has it takes the place.
 _FILES_SH = r"""
 put() {
   # one whom somebody killed has left it; what is put there is put with the lock held
   rm -f -- "${1%/*}"/.container-linux-remediation.??????
   PART=$(mktemp "${1%/*}/.container-linux-remediation.XXXXXX") || return
-  if dd of="$PART" bs=65536 conv=fsync status=none && dress "$1" && mv -f -T -- "$PART" "$1"; then
+  if dd of="$PART" bs=65536 conv=fsync status=none && { [ -z "$2" ] || [ "$(digest_of "$PART")" = "$2" ]; } &&
+    dress "$1" && mv -f -T -- "$PART" "$1"; then
     return 0
   fi
   rm -f -- "$PART"
@@ -84,7 +87,7 @@ dress() {
 }
 
 keep() {
-  put "$2" <"$1"
+  put "$2" "$3" <"$1"
 }
 
 digest_of() {
@@ -229,6 +232,9 @@ report() {
   begin digest
   digest_of "$REAL"
   finish digest "$?"
+  begin good
+  digest_of "$KEPT.good"
+  finish good "$?"
 }
 
 ended_well() {
@@ -256,10 +262,10 @@ Result=success
   ! printf '%s\n' "$LOG" | has_undone
 }
 
-# what was applied, for the next look and for the next who must go back to it
+# what was applied, for the next look
 remember() {
   begin remember
-  mkdir -p -- "$MEMORY" && keep "$REAL" "$KEPT.good" &&
+  mkdir -p -- "$MEMORY" &&
     printf '%s%s%s\n' "$REMEMBER_HEAD" "$(date +%s.%N)" "$REMEMBER_TAIL" | put "$KEPT"
   finish remember "$?"
 }
@@ -293,6 +299,11 @@ _RESTORE_SH = (
     + r"""
 restore() {
   lock || return
+  OURS=
+  if section watched "$LIMIT" systemctl is-active -- "$WATCH" && [ -n "$HUSH" ]; then
+    OURS=$WATCH
+    section hush "$LIMIT" systemctl --no-ask-password stop -- "$OURS" "${OURS%path}service"
+  fi
   begin restore
   # what somebody else has put there since is theirs
   if [ "$(digest_of "$REAL")" != "$NEW" ]; then
@@ -311,6 +322,7 @@ restore() {
     timeout -k 1 "$LIMIT" systemctl --no-ask-password start -- $WATCHES
   fi
   finish restore "$STATUS"
+  [ -z "$OURS" ] || section wake "$LIMIT" systemctl --no-ask-password start -- "$OURS"
 }
 
 trap '' HUP PIPE
@@ -322,18 +334,22 @@ restore 9>"$LOCK"
 _CONFIRM_SH = (
     _FILES_SH
     + r"""
+# for the next look, and for the next who must go back to it
 confirm() {
   lock || return
   begin confirm
   IFS= read -r REMEMBERED <"$KEPT"
   case $REMEMBERED in
-    *"\"$NEW\""*"$UNPROVEN") printf '%s\n' "${REMEMBERED%"$UNPROVEN"}}" | put "$KEPT" ;;
+    *"\"$NEW\""*"$UNPROVEN")
+      keep "$REAL" "$KEPT.good" "$NEW" && printf '%s\n' "${REMEMBERED%"$UNPROVEN"}}" | put "$KEPT"
+      ;;
     *) false ;;
   esac
   finish confirm "$?"
 }
 
 trap '' HUP PIPE
+REAL=$(readlink -f -- "$PLACE") || REAL=$PLACE
 confirm 9>"$LOCK"
 """
 )
@@ -350,6 +366,7 @@ class Applied:
         run: what coreos-cloudinit logged.
         logged: whether the journal had anything of that.
         same: whether the file is still the one that was to be applied.
+        good: the digest of the last user-data that was proven, which is kept; empty if there is none.
         remembered: why it could not be remembered; empty if it was, or if there was nothing to remember.
         stopped: whether the path units that would have started a failed run again were stopped.
         proof: what the host told, after a run that went well, to the `Question` that came with it.
@@ -364,6 +381,7 @@ class Applied:
     run: Run
     logged: bool
     same: bool
+    good: str = ""
     remembered: str = ""
     stopped: bool = False
     proof: Answer | None = None
@@ -439,6 +457,7 @@ def apply(
         run=parse_run(message.text for message in messages),
         logged=bool(messages),
         same=out_of(answer, "digest").strip() == sha256,
+        good=out_of(answer, "good").strip(),
         stopped="calm" in answer,
         proof=answer if "masks" in answer else None,
         remembered=printable(remember.err) or f"exit status {remember.rc}" if remember and remember.rc else "",
@@ -449,21 +468,32 @@ def apply(
 
 
 def kept(source: Source, what: str) -> str:
-    """Where on the host a user-data is kept: `before` something given took its place, or the last `good` one."""
+    """Where on the host a user-data is kept: the one `before` what was given, or the last `good` one, proven."""
     return f"{MEMORY}/{escape_path(source.place.path)}.{what}"
 
 
-def restore(host: Host, source: Source, *, sha256: str, watch: bool) -> str:
+def restore(host: Host, source: Source, *, sha256: str, in_force: bool, stopped: bool) -> str:
     """Put back what was there before `apply` put something else in place, and say so in a sentence.
+
+    What was in force may be run again, by its path units or by our watch. What nobody has looked at is not run.
 
     Args:
         host: the host.
         source: what was seen before it.
         sha256: the digest of what was put in place.
-        watch: whether to start its path units again, which `apply` has stopped; a file that is there they run at once.
+        in_force: whether what was there had been applied.
+        stopped: whether `apply` has stopped its path units; a file that is there they run as soon as they start.
     """
     path = printable(source.place.path)
+    may_run = in_force or not source.file
+    watch = watch_unit(source.place)
     before = kept(source, "before")
+    if source.file:
+        failed = f"What was at {path} before could not be put back"
+        stays = f"it is kept as {before}"
+    else:
+        failed = f"There was no {path} before, and the given user-data could not be removed again"
+        stays = "remove it"
     try:
         answer = ask(
             host,
@@ -472,37 +502,59 @@ def restore(host: Host, source: Source, *, sha256: str, watch: bool) -> str:
                 **_of(source),
                 "NEW": sha256,
                 "WAS_THERE": "yes" if source.file else "",
-                "WATCH_AGAIN": "yes" if watch else "",
+                "WATCH_AGAIN": "yes" if stopped and may_run else "",
+                "WATCH": watch,
+                "HUSH": "" if may_run else "yes",
             },
             needs=("systemctl", "flock", "mktemp", "sed", "dd", "sha256sum", "readlink"),
         )
     except RemediationError as error:
-        return f"What was at {path} before could not be put back, it is kept as {before}: {error.message}"
+        return f"{failed}, {stays}: {error.message}"
+    hushed = _is_done(answer, "hush")
+    asleep = ""
+    if hushed and not _is_done(answer, "wake"):
+        asleep = f" {watch} could not be started again{_said(answer.get('wake'))}; start it, then run again."
     ended = answer.get("restore")
     if ended is None or ended.rc not in (0, 3):
         lock = answer.get("lock")
         why = ", for somebody else holds the lock" if lock and lock.rc in _HELD else _said(ended or lock)
-        return f"What was at {path} before could not be put back{why}; it is kept as {before}."
+        return f"{failed}{why}; {stays}.{asleep}"
     if ended.rc:
-        return f"Somebody has changed {path} since, so nothing was put back; what was there before is kept as {before}."
+        theirs = (
+            f"nothing was put back; what was there before is kept as {before}" if source.file else "it was left alone"
+        )
+        return f"Somebody has changed {path} since, so {theirs}.{asleep}"
     if not source.file:
         return f"There was no {path} before, so it was removed again."
-    if watch and source.watches:
-        return f"What was at {path} before was put back, and {_watches(source)} has it run again, as at boot."
-    return f"What was at {path} before was put back, and nothing of it was run."
+    back = f"What was at {path} before was put back"
+    if stopped and may_run and source.watches:
+        return f"{back}, and {_watches(source)} has it run again, as at boot."
+    if _is_done(answer, "watched") and not hushed:
+        return f"{back}; its watch sees that, and 'journalctl -t {NAME}' tells whether it was run again."
+    return f"{back}, and nothing of it was run.{asleep}"
 
 
 def confirm(host: Host, source: Source, *, sha256: str) -> str:
-    """Remember that all is there that a user-data asks for, so that it counts as applied; say why if that failed."""
+    """Remember that all is there that a user-data asks for, so that it counts as applied; say why if that failed.
+
+    It is kept as the last good one then.
+    """
     variables = {**_of(source), "NEW": sha256, "UNPROVEN": UNPROVEN}
     try:
-        answer = ask(host, _CONFIRM_SH, variables=variables, needs=("flock", "mktemp", "dd"))
+        answer = ask(host, _CONFIRM_SH, variables=variables, needs=("flock", "mktemp", "dd", "sed", "sha256sum"))
     except RemediationError as error:
         return error.message.rstrip(".")
-    ended = answer.get("confirm")
-    if ended and not ended.rc:
+    if _is_done(answer, "confirm"):
         return ""
-    return printable(ended.err) if ended and ended.err.strip() else "something else is remembered by now"
+    lock, ended = answer.get("lock"), answer.get("confirm")
+    if lock and lock.rc in _HELD:
+        return "somebody else holds the lock"
+    said = ended or lock
+    return (printable(said.err) if said else "") or "something else has taken its place since"
+
+
+def _is_done(answer: Answer, name: str) -> bool:
+    return name in answer and answer[name].rc == 0
 
 
 def _watches(source: Source) -> str:

@@ -472,15 +472,25 @@ def test_a_unit_that_did_not_start_is_explained(machine: Machine) -> None:
     assert machine.file.read_text() == machine.cloud_config("one")
 
 
-def test_what_was_applied_before_is_named_where_nothing_is_put_back(machine: Machine) -> None:
+@pytest.mark.parametrize("what", ["run", "proof"])
+def test_what_was_proven_last_is_named_where_nothing_is_put_back(machine: Machine, what: str) -> None:
     machine.file.write_text(machine.cloud_config("one"))
+    machine.restart_does(machine.writes("other"))
+    assert "is kept as" not in machine.fails().message
+    assert not machine.good.exists()
+    machine.restart_does(machine.writes())
     machine.rerun()
     machine.file.write_text(machine.cloud_config("two"))
-    machine.restart_does("sed -i s/^Result=.*/Result=exit-code/ shown\nexit 1")
-    failed = machine.fails()
-    good = Path(f"{machine.memory}.good")
-    assert f"What was applied before it is kept as {good}." in failed.message
-    assert good.read_text() == machine.cloud_config("one")
+    machine.restart_does(
+        "sed -i s/^Result=.*/Result=exit-code/ shown\nexit 1" if what == "run" else machine.writes("other")
+    )
+    for _attempt in range(2):
+        assert f"The last one that was proven is kept as {machine.good}." in machine.fails().message
+        assert machine.good.read_text() == machine.cloud_config("one")
+    if what == "proof":
+        # it has nothing to go back to but itself
+        machine.file.write_text(machine.cloud_config("one"))
+        assert "is kept as" not in machine.fails().message
 
 
 @in_each_shell
@@ -518,11 +528,13 @@ def test_what_nobody_has_proven_is_proven_before_it_is_applied_again(machine: Ma
     machine.rerun()
     known = machine.memory.read_text()
     machine.memory.write_text(known.rstrip("\n")[:-1] + ', "proven": false}\n')
+    machine.good.unlink()
     for check_mode, state in ((True, "unproven"), (False, "unproven"), (False, "current")):
         found = machine.rerun(check_mode=check_mode)
         assert found["sources"][str(machine.file)]["state"] == state
         assert (found["changed"], found["actions"], found["warnings"]) == (False, [], [])
     assert machine.memory.read_text() == known
+    assert machine.good.read_text() == machine.file.read_text()
 
 
 def test_what_cannot_be_remembered_is_applied_all_the_same(machine: Machine) -> None:

@@ -45,6 +45,7 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._user_
     Source,
     Written,
 )
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.watch import watch_unit
 
 BOOT = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 
@@ -210,6 +211,7 @@ VARIABLES = ("ASKED_UNITS", "SHOWN_UNITS", "LEFT_FILES", "LEFT_UNITS", "LEFT_DRO
 _SYSTEMCTL = r"""cd "$(dirname "$0")/.."
 printf '%s\n' "systemctl $*" >>asked
 case $* in
+  *is-active*) grep -q -x -F -e "${*##* }" watching 2>/dev/null || exit 3 ;;
   *restart*) cat place >>ran 2>/dev/null; . ./restart ;;
   'show -p ActiveState '*) [ ! -e going-on ] || { . ./going-on; echo "ActiveState=$STATE"; } ;;
   *show*) cat shown ;;
@@ -266,6 +268,12 @@ class Applying(Machine):
             f"echo {shlex.quote(text)}\n[ {status} -eq 0 ] || echo 'no rights' >&2\nexit {status}\n",
         )
 
+    def is_watched(self) -> tuple[str, str]:
+        """Have our own watch be active: its path unit and its service."""
+        watch = watch_unit(self.source().place)
+        (self.root / "watching").write_text(f"{watch}\n")
+        return watch, f"{watch[: -len('path')]}service"
+
     @property
     def asked(self) -> list[str]:
         path = self.root / "asked"
@@ -295,7 +303,7 @@ class Applying(Machine):
         return apply(self, source, given=given, sha256=sha256, variables=variables, **wanted)
 
     def restore(self, source: Source, **options: Any) -> str:
-        return restore(self, source, **{"sha256": digest(NEW), "watch": False, **options})
+        return restore(self, source, **{"sha256": digest(NEW), "in_force": False, "stopped": False, **options})
 
     def parts(self) -> list[Path]:
         """What was written and has not come to its place."""

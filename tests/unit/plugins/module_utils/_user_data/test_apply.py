@@ -33,6 +33,7 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._user_
     Memory,
     Written,
 )
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.watch import watch_unit
 from ansible_collections.container_linux.remediation.tests.unit.plugins.module_utils.user_data_machine import (
     BOOT,
     NEW,
@@ -73,10 +74,8 @@ def test_what_is_there_is_run_and_remembered(machine: Applying) -> None:
         f"systemctl --no-ask-password restart -- {UNIT}",
         f"systemctl --no-ask-password start -- {WATCH}",
     ]
-    assert machine.good.read_text() == OLD
     assert not machine.before.exists()
-    for path in (machine.memory, machine.good):
-        assert path.stat().st_mode & 0o777 == 0o600
+    assert machine.memory.stat().st_mode & 0o777 == 0o600
     assert not machine.parts()
 
 
@@ -118,19 +117,18 @@ def test_what_is_given_takes_the_place_of_what_is_there(machine: Applying) -> No
     was = machine.file.stat()
     applied = machine.apply(NEW)
     assert applied.same
-    assert machine.ran == machine.file.read_text() == machine.good.read_text() == NEW
+    assert machine.ran == machine.file.read_text() == NEW
     now = machine.file.stat()
     assert (now.st_mode, now.st_uid, now.st_gid) == (was.st_mode, was.st_uid, was.st_gid)
     assert now.st_ino != was.st_ino
     # what was there before is kept, for root alone
     assert machine.before.read_text() == OLD
-    assert machine.before.stat().st_mode & 0o777 == machine.good.stat().st_mode & 0o777 == 0o600
+    assert machine.before.stat().st_mode & 0o777 == 0o600
     if os.getuid() == 0:
         assert machine.before.stat().st_uid == 0
     assert not machine.parts()
-    # and is the last good one no more, when the next takes its place
     machine.apply(OLD)
-    assert (machine.before.read_text(), machine.good.read_text()) == (NEW, OLD)
+    assert machine.before.read_text() == NEW
 
 
 @in_each_shell
@@ -279,13 +277,16 @@ def test_a_full_disk_leaves_what_was_there(machine: Applying, small: Path) -> No
     assert machine.apply(NEW).same
 
 
-def test_no_room_to_remember_is_no_failure(machine: Applying, small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_room_for_the_last_good_one_is_told(machine: Applying, small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(user_data_apply, "MEMORY", str(small / "memory"))
     machine.file.write_text(OLD + "# x\n" * 50000)
-    applied = machine.apply()
-    assert applied.job.rc == 0
-    assert "No space left on device" in applied.remembered
-    assert list((small / "memory").iterdir()) == []
+    machine.apply()
+    (memory,) = (small / "memory").iterdir()
+    assert "No space left on device" in confirm(machine, machine.source(), sha256=machine.source().sha256)
+    assert list((small / "memory").iterdir()) == [memory]
+    found = parse_memory(memory.read_text())
+    assert found
+    assert not found.proven
 
 
 FAILURES: Mapping[str, tuple[str, dict[str, str], str]] = {
@@ -304,6 +305,7 @@ FAILURES: Mapping[str, tuple[str, dict[str, str], str]] = {
 def test_only_a_success_is_remembered(machine: Applying, how: str, style: str) -> None:
     machine.file.write_text(OLD)
     machine.apply()
+    assert confirm(machine, machine.source(), sha256=digest(OLD)) == ""
     known = machine.memory.read_text()
     lines, properties, result = FAILURES[how]
     machine.restart_does(lines)
@@ -412,7 +414,7 @@ def test_a_run_that_goes_on_is_waited_for(machine: Applying) -> None:
     assert (applied.job.rc, applied.blocked) == (0, False)
     assert not [line for line in machine.asked if "restart" in line]
     assert "--since" not in "\n".join(machine.asked)
-    assert machine.good.read_text() == OLD
+    assert machine.memory.exists()
 
 
 @in_each_shell
@@ -449,7 +451,7 @@ def test_a_unit_that_nothing_watches(machine: Applying) -> None:
     machine.restart_does("exit 1")
     source = machine.source()
     assert machine.apply(NEW).job.rc == 1
-    assert machine.restore(source, watch=True).endswith("was put back, and nothing of it was run.")
+    assert machine.restore(source, in_force=True, stopped=True).endswith("was put back, and nothing of it was run.")
     assert not [line for line in machine.asked if " start " in line or " stop " in line]
 
 
@@ -465,34 +467,77 @@ def test_what_the_run_left_behind_is_told(machine: Applying) -> None:
 
 
 @in_each_shell
-@pytest.mark.parametrize("watch", [True, False])
-def test_what_was_there_is_put_back(machine: Applying, watch: bool) -> None:
+@pytest.mark.parametrize(("in_force", "stopped"), [(True, True), (True, False), (False, True)])
+def test_what_was_there_is_put_back(machine: Applying, in_force: bool, stopped: bool) -> None:
     machine.file.write_text(OLD)
     machine.file.chmod(0o640)
     source = machine.source()
     machine.apply(NEW)
     (machine.root / "asked").unlink()
-    told = machine.restore(source, watch=watch)
+    told = machine.restore(source, in_force=in_force, stopped=stopped)
     assert machine.file.read_text() == OLD
     assert machine.file.stat().st_mode & 0o777 == 0o640
     assert not machine.parts()
-    if watch:
+    assert machine.asked.pop(0) == f"systemctl is-active -- {watch_unit(source.place)}"
+    if in_force and stopped:
         assert told == f"What was at {machine.file} before was put back, and {WATCH} has it run again, as at boot."
-        assert machine.asked == [
+        assert machine.asked[1:] == [
             f"systemctl reset-failed -- {UNIT} {WATCH}",
             f"systemctl --no-ask-password start -- {WATCH}",
         ]
     else:
         assert told == f"What was at {machine.file} before was put back, and nothing of it was run."
-        assert not machine.asked
+        assert not machine.asked[1:]
+
+
+@in_each_shell
+@pytest.mark.parametrize("in_force", [True, False])
+def test_our_watch_runs_only_what_was_in_force(machine: Applying, in_force: bool) -> None:
+    machine.file.write_text(OLD)
+    source = machine.source()
+    machine.apply(NEW)
+    watch, service = machine.is_watched()
+    (machine.root / "asked").unlink()
+    told = machine.restore(source, in_force=in_force)
+    assert machine.file.read_text() == OLD
+    if in_force:
+        assert "; its watch sees that, and 'journalctl -t container-linux-remediation-user-data' tells whether" in told
+        assert not machine.asked[1:]
+    else:
+        assert told.endswith("was put back, and nothing of it was run.")
+        assert machine.asked[1:] == [
+            f"systemctl --no-ask-password stop -- {watch} {service}",
+            f"systemctl --no-ask-password start -- {watch}",
+        ]
+
+
+@in_each_shell
+def test_a_watch_that_does_not_come_up_again_is_told(machine: Applying) -> None:
+    machine.file.write_text(OLD)
+    source = machine.source()
+    machine.apply(NEW)
+    watch, _service = machine.is_watched()
+    systemctl = machine.root / "bin/systemctl"
+    machine.program("systemctl", f"case $* in *' start '*) echo 'no room' >&2; exit 1 ;; esac\n{systemctl.read_text()}")
+    assert machine.restore(source).endswith(
+        f"was put back, and nothing of it was run. {watch} could not be started again: 'no room'; start it, then run "
+        f"again."
+    )
 
 
 @in_each_shell
 def test_what_was_not_there_is_removed_again(machine: Applying) -> None:
     source = machine.source()
     machine.apply(NEW)
+    with locked(machine):
+        told = machine.restore(source)
+    assert told == (
+        f"There was no {machine.file} before, and the given user-data could not be removed again, for somebody else "
+        f"holds the lock; remove it."
+    )
     assert machine.restore(source) == f"There was no {machine.file} before, so it was removed again."
     assert not machine.file.exists()
+    assert machine.restore(source) == f"Somebody has changed {machine.file} since, so it was left alone."
 
 
 @in_each_shell
@@ -505,7 +550,7 @@ def test_what_somebody_else_has_put_there_since_is_theirs(machine: Applying, is_
         machine.file.unlink()
     else:
         machine.file.write_text("theirs")
-    told = machine.restore(source, watch=True)
+    told = machine.restore(source, in_force=True, stopped=True)
     assert told == (
         f"Somebody has changed {machine.file} since, so nothing was put back; what was there before is kept as "
         f"{machine.before}."
@@ -543,17 +588,23 @@ def test_what_is_applied_is_not_proven_until_it_is_confirmed(machine: Applying) 
     known = parse_memory(machine.memory.read_text())
     assert known
     assert not known.proven
+    # nor is it the last good one
+    assert not machine.good.exists()
     assert confirm(machine, machine.source(), sha256=digest(OLD)) == ""
+    assert machine.good.read_text() == OLD
+    assert machine.good.stat().st_mode & 0o777 == 0o600
     text = machine.memory.read_text()
     assert text.count("\n") == 1
     assert parse_memory(text) == dataclasses.replace(known, proven=True)
     assert machine.memory.stat().st_mode & 0o777 == 0o600
     assert not machine.parts()
     # that is of this apply alone
-    machine.apply()
+    applied = machine.apply(NEW)
     found = parse_memory(machine.memory.read_text())
     assert found
     assert not found.proven
+    assert machine.good.read_text() == OLD
+    assert applied.good == digest(OLD)
 
 
 @in_each_shell
@@ -561,11 +612,17 @@ def test_what_cannot_be_confirmed_is_told(machine: Applying) -> None:
     machine.file.write_text(OLD)
     machine.apply()
     known = machine.memory.read_text()
-    other = "something else is remembered by now"
+    other = "something else has taken its place since"
     # another was applied since
     assert confirm(machine, machine.source(), sha256=digest(NEW)) == other
     with locked(machine):
-        assert confirm(machine, machine.source(), sha256=digest(OLD)) == other
+        assert confirm(machine, machine.source(), sha256=digest(OLD)) == "somebody else holds the lock"
+    # another has come since, which nobody has proven
+    machine.file.write_text(NEW)
+    assert confirm(machine, machine.source(), sha256=digest(OLD)) == other
+    assert not machine.good.exists()
+    assert not machine.parts()
+    machine.file.write_text(OLD)
     machine.program("dd", "echo 'No space left' >&2\nexit 1\n")
     assert confirm(machine, machine.source(), sha256=digest(OLD)) == "No space left"
     assert machine.memory.read_text() == known
