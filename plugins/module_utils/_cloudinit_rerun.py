@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ansible_collections.container_linux.remediation.plugins.module_utils._host import RemediationError, printable
 from ansible_collections.container_linux.remediation.plugins.module_utils._systemd.units import state_words
@@ -81,6 +81,11 @@ class Task:
         return self.source.place.unit
 
     @property
+    def title(self) -> str:
+        """What to call it in sentences."""
+        return printable(self.path) if self.given is None else "The given user-data"
+
+    @property
     def asked(self) -> Asked:
         from ansible_collections.container_linux.remediation.plugins.module_utils._cloud_config.asked import (
             Asked,
@@ -110,22 +115,24 @@ def rerun(params: dict[str, t.Any], host: Host, *, check_mode: bool, diff: bool 
     places = [place_of(params["path"])] if params["path"] else PLACES
     seen = look(host, places, given=params["content"])
     _require_systemd(seen)
-    tasks = _tasks(seen, params)
+    states = _states(seen, params)
+    tasks = _tasks(seen, states, params)
     if any(not task.content.form for task in tasks):
         # by what is remembered, a file is stale that was taken for settled
         seen = look(host, places, given=params["content"], thorough=True)
-        tasks = _tasks(seen, params)
+        states = _states(seen, params)
+        tasks = _tasks(seen, states, params)
     watches = _watches(seen, params)
 
     told: dict[str, t.Any] = {
         "changed": False,
         "sources": {
-            source.place.path: result.of_source(source, judge(source, boot=seen.boot))
+            source.place.path: result.of_source(source, states[source.place.path])
             for source in seen.sources
             if source.file or source.error
         },
         "actions": [],
-        "warnings": [*seen.partial, *_inert(seen, tasks)],
+        "warnings": [*seen.partial, *_inert(states, tasks)],
     }
     if diff:
         told["diff"] = []
@@ -133,7 +140,9 @@ def rerun(params: dict[str, t.Any], host: Host, *, check_mode: bool, diff: bool 
         # all that this brings along would cost each host a tenth of the play whose user-data is in force
         from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.act import act
 
-        act(host, seen, tasks, watches, params, told, check_mode=check_mode, diff=diff)
+        # what nothing runs is in nobody's way
+        live = [source for source in seen.sources if states[source.place.path].name != "not_applicable"]
+        act(host, replace(seen, sources=live), tasks, watches, params, told, check_mode=check_mode, diff=diff)
     return told
 
 
@@ -164,13 +173,20 @@ def _check(params: t.Mapping[str, t.Any]) -> None:
         )
 
 
-def _tasks(seen: Look, params: t.Mapping[str, t.Any]) -> list[Task]:
+def _states(seen: Look, params: t.Mapping[str, t.Any]) -> dict[str, State]:
+    """Return how the user-data at each place stands, by its path. Raises RemediationError."""
+    asks_for_one = params["path"] or params["content"] is not None or params["watch"]
+    wanted = _target(seen, explicit=bool(params["path"])) if asks_for_one else None
+    return {source.place.path: judge(source, boot=seen.boot, wanted=source is wanted) for source in seen.sources}
+
+
+def _tasks(seen: Look, states: t.Mapping[str, State], params: t.Mapping[str, t.Any]) -> list[Task]:
     """Return what is to be brought up to date. Raises RemediationError for what cannot be."""
     given, explicit = params["content"], bool(params["path"])
     sources = [source for source in seen.sources if source.file or source.error]
     if given is not None:
         target = _target(seen, explicit=explicit)
-        state = judge(target, boot=seen.boot)
+        state = states[target.place.path]
         _refuse(target, state)
         _require_unit(target)
         if seen.given is None:
@@ -185,7 +201,7 @@ def _tasks(seen: Look, params: t.Mapping[str, t.Any]) -> list[Task]:
         )
     tasks = []
     for source in sources:
-        state = judge(source, boot=seen.boot)
+        state = states[source.place.path]
         _refuse(source, state)
         if explicit and source.unit.get("LoadState") == "masked":
             _require_unit(source)
@@ -198,19 +214,18 @@ def _tasks(seen: Look, params: t.Mapping[str, t.Any]) -> list[Task]:
                 )
             tasks.append(Task(source, state, source.content))
     if any(task.source.place.kind == "oem" for task in tasks):
-        tasks += _overridden(sources, tasks, seen)
+        tasks += _overridden(sources, tasks, states)
     # as at boot: what the user asks for, such as SSH keys, overrides what the OEM does
     return sorted(tasks, key=lambda task: task.source.place.kind != "oem")
 
 
-def _overridden(sources: t.Sequence[Source], tasks: t.Sequence[Task], seen: Look) -> list[Task]:
+def _overridden(sources: t.Sequence[Source], tasks: t.Sequence[Task], states: t.Mapping[str, State]) -> list[Task]:
     """Return what is in force, and would not be any more once the OEM's user-data has run."""
     chosen = {task.path for task in tasks}
     return [
-        Task(source, state, source.content)
+        Task(source, states[source.place.path], source.content)
         for source in sources
-        for state in [judge(source, boot=seen.boot)]
-        if source.place.path not in chosen and state.name == "current" and source.content
+        if source.place.path not in chosen and states[source.place.path].name == "current" and source.content
     ]
 
 
@@ -232,13 +247,12 @@ def _require_systemd(seen: Look) -> None:
     )
 
 
-def _inert(seen: Look, tasks: t.Sequence[Task]) -> list[str]:
+def _inert(states: t.Mapping[str, State], tasks: t.Sequence[Task]) -> list[str]:
     """Say which user-data is there and would do nothing."""
-    judged = {source.place.path: judge(source, boot=seen.boot) for source in seen.sources}
     replaced = {task.path for task in tasks}
     return [
         f"{printable(path)} is left alone: {state.why}."
-        for path, state in judged.items()
+        for path, state in states.items()
         if state.name == "not_applicable" and path not in replaced
     ]
 
@@ -286,7 +300,7 @@ def _target(seen: Look, *, explicit: bool) -> Source:
     if explicit:
         return seen.sources[0]
     users = [source for source in seen.sources if source.place.kind in ("vagrant", "install")]
-    there = [source for source in users if source.file or source.error]
+    there = [source for source in users if (source.file or source.error) and source.runs_at_boot]
     if len(there) > 1:
         paths = " and ".join(printable(source.place.path) for source in there)
         raise RemediationError(

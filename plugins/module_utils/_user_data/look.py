@@ -44,6 +44,8 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._user_
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.run import (
     PROPERTIES,
     RUN_SH,
+    STARTER_PROPERTIES,
+    is_started_at_boot,
     object_of,
     run_of,
 )
@@ -79,7 +81,7 @@ _LOOK_SH = (
     + r"""
 LINE='
 '
-ROW_FORMAT='%s %a %u %Y %Z %z %F %n'
+ROW_FORMAT='%s %a %u %Y %Z %z %d:%i %F %n'
 TZ=UTC
 export TZ
 
@@ -117,7 +119,8 @@ next_row() {
   ROWS=${ROWS#*"$LINE"}
 }
 
-look_at() {
+# first_look: whether it is settled; what else there is to know of it can wait until all are seen
+first_look() {
   if [ ! -e "$FILE" ]; then
     # a link that leads nowhere
     begin "stat-$NUMBER"
@@ -126,12 +129,13 @@ look_at() {
     return
   fi
   next_row "$FILE" || return
-  # shellcheck disable=SC2086 # size, mode, owner, mtime, ctime, and that once more for people
+  # shellcheck disable=SC2086 # size, mode, owner, mtime, ctime, and that once more for people, device and inode
   set -- $ROW
   SIZE=$1
   CHANGED=$5
   DATE=$6
   TIME=$7
+  IDENTITY=$9
   # what leads elsewhere since it was changed itself is another file since
   if [ -L "$FILE" ]; then
     begin "link-$NUMBER"
@@ -161,8 +165,14 @@ look_at() {
     finish "digest-$NUMBER" "$STATUS"
     SETTLED="$SETTLED$LINE$FILE$LINE$UNIT$LINE$NUMBER"
     DIGESTS="$DIGESTS${DIGEST%% *} "
+    RUN_ALREADY="$RUN_ALREADY$IDENTITY "
     return
   fi
+  UNSETTLED="$UNSETTLED$LINE$FILE$LINE$UNIT$LINE$NAME$LINE$NUMBER$LINE$CHANGED$LINE$IDENTITY"
+}
+
+# second_look: all that there is to know of what may have to run
+second_look() {
   # what changed a moment ago may still be on its way
   if [ "$((NOW - CHANGED))" -ge -2 ] && [ "$((NOW - CHANGED))" -le 2 ]; then
     YOUNG=yes
@@ -173,6 +183,10 @@ look_at() {
     begin "note-$NUMBER"
     recite "$NOTES/$NAME"
     finish "note-$NUMBER" 0
+  fi
+  if find_unit; then
+    value ExecMainStartTimestamp
+    [ -n "$VALUE" ] || IDLE="$IDLE$LINE$UNIT"
   fi
   if [ -f "$FILE" ]; then
     look_into "$FILE" "$NUMBER"
@@ -264,6 +278,8 @@ unset IFS
 PREPARED=
 YOUNG=
 SETTLED=
+UNSETTLED=
+RUN_ALREADY=
 DIGESTS=
 NUMBER=0
 while [ "$#" -gt 0 ]; do
@@ -273,10 +289,35 @@ while [ "$#" -gt 0 ]; do
   OBJECT=$4
   shift 4
   if [ -e "$FILE" ] || [ -L "$FILE" ]; then
-    look_at
+    first_look
   fi
   NUMBER=$((NUMBER + 1))
 done
+IFS=$LINE
+# shellcheck disable=SC2086 # six lines for each
+set -- $UNSETTLED
+unset IFS
+IDLE=
+while [ "$#" -gt 0 ]; do
+  FILE=$1
+  UNIT=$2
+  NAME=$3
+  NUMBER=$4
+  CHANGED=$5
+  case " $RUN_ALREADY" in
+    # another place leads to this very file
+    *" $6 "*) ;;
+    *) second_look ;;
+  esac
+  shift 6
+done
+if [ -n "$IDLE" ]; then
+  IFS=$LINE
+  # shellcheck disable=SC2086 # units are a list of lines
+  set -- $IDLE
+  unset IFS
+  tell_starters "$@"
+fi
 if [ -n "$HAS_GIVEN" ]; then
   look_at_given
 fi
@@ -323,6 +364,7 @@ def look(host: Host, places: t.Sequence[Place] = PLACES, *, given: str | None = 
         **content_variables(),
         **look_variables(places),
         "PROPERTIES": PROPERTIES,
+        "STARTER_PROPERTIES": STARTER_PROPERTIES,
         "SOURCES": "\n".join(
             f"{place.path}\n{place.unit}\n{escape_path(place.path)}\n{object_of(place.unit)}" for place in places
         ),
@@ -349,7 +391,7 @@ def look(host: Host, places: t.Sequence[Place] = PLACES, *, given: str | None = 
         addresses=[name for name in out_of(answer, "addresses").split() if re.match(r"[A-Z0-9_]{1,60}\Z", name)],
         access=parse_access(out_of(answer, "access")),
         given=content_of(_own(answer, "given")),
-        sources=_sources(answer, places, files),
+        sources=_each_once(_sources(answer, places, files)),
         partial=_partial(answer, places),
     )
 
@@ -371,6 +413,11 @@ def _sources(answer: Answer, places: t.Sequence[Place], files: t.Mapping[str, Fi
     units = {unit["Id"]: unit for unit in parse_show(out_of(answer, "units"))}
     again = _files(answer, "again")
     uptime = uptime_of(answer)
+    oem_has_run = all(
+        units.get(place.unit, {}).get("ActiveState") == "active"
+        for place in places
+        if place.kind == "oem" and place.path in files
+    )
     sources = []
     for index, place in enumerate(places):
         unit = units.get(place.unit, {})
@@ -384,8 +431,40 @@ def _sources(answer: Answer, places: t.Sequence[Place], files: t.Mapping[str, Fi
         )
         remembered = files.get(f"{MEMORY}/{escape_path(place.path)}")
         now = files[_OURSELVES].changed
-        sources.append(_source(bare, _own(answer, str(index)), now=now, uptime=uptime, memory=remembered))
+        source = _source(bare, _own(answer, str(index)), now=now, uptime=uptime, memory=remembered)
+        sources.append(replace(source, runs_at_boot=_runs_at_boot(source, answer, oem_has_run=oem_has_run)))
     return sources
+
+
+def _runs_at_boot(source: Source, answer: Answer, *, oem_has_run: bool) -> bool:
+    """Whether anything on the host runs a user-data at boot, or when it changes, as far as is known."""
+    # a config drive starts its unit by its device, and the OEM brings the path unit that Vagrant's waits for
+    if source.place.kind not in ("vagrant", "install") or not oem_has_run:
+        return True
+    return bool(source.watches) or source.watched is not None or is_started_at_boot(answer, source.place.unit)
+
+
+def _each_once(sources: t.Sequence[Source]) -> list[Source]:
+    """Leave of several places that are one file the one that has run it; the others have no more than their watch."""
+    chosen: dict[str, Source] = {}
+    for source in sources:
+        if source.file and _standing(source) > _standing(chosen.get(source.file.identity)):
+            chosen[source.file.identity] = source
+    return [
+        source
+        if not source.file or chosen[source.file.identity] is source
+        else Source(source.place, watched=source.watched)
+        for source in sources
+    ]
+
+
+def _standing(source: Source | None) -> tuple[t.Any, ...]:
+    """How much speaks for a place among those that are one file, the least where there is none."""
+    if not source:
+        return ()
+    began = source.started[0] if source.started else 0.0
+    # what has run all that is there is told of alone
+    return (source.content is not None, began, source.watched is not None, source.runs_at_boot)
 
 
 def _own(answer: Answer, number: str) -> Answer:
@@ -419,7 +498,7 @@ def _source(bare: Source, own: Answer, *, now: float, uptime: float | None, memo
 _OURSELVES = "/proc/self"
 _STAT = re.compile(
     r"([0-9]{1,15}) ([0-7]{1,5}) ([0-9]{1,10}) (-?[0-9]{1,11}) ([0-9]{1,11}) "
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:]{8}(\.[0-9]{1,9})? \+0000 ([a-z -]+) (/.*)\Z"
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:]{8}(\.[0-9]{1,9})? \+0000 ([0-9]{1,20}:[0-9]{1,20}) ([a-z -]+) (/.*)\Z"
 )
 
 
@@ -429,19 +508,21 @@ def _files(answer: Answer, name: str) -> dict[str, File]:
     for line in out_of(answer, name).split("\n"):
         match = _STAT.match(line)
         if match:
-            files[match[8]] = File(
-                type=match[7],
+            files[match[9]] = File(
+                type=match[8],
                 size=int(match[1]),
                 mode=match[2],
                 owner=int(match[3]),
                 modified=int(match[4]),
                 changed=int(match[5]) + float(f"0{match[6] or '.0'}"),
+                identity=match[7],
             )
     return files
 
 
 _ASKED = {
     "units": "systemctl show",
+    "starters": "systemctl show (of what would start them)",
     "digest": "sha256sum",
     "journal": "journalctl",
     "skeleton": "sed (over the user-data)",

@@ -4,7 +4,8 @@
 
 # This file is private to the collection: it may change in any release.
 
-"""The last run of a user-data's unit: whether it settled what is there, what it has logged, and when it began.
+"""The runs of a user-data's unit: the last one, that is whether it settled what is there, what it has logged, and when
+it began; and whether anything on the host would start one at boot.
 
 Only the runs of this boot are asked for: what those before have put into /run is gone.
 """
@@ -16,6 +17,7 @@ import re
 import typing as t
 
 from ansible_collections.container_linux.remediation.plugins.module_utils._host import out_of
+from ansible_collections.container_linux.remediation.plugins.module_utils._systemd.units import parse_show, words
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.log import (
     last_run,
     parse_journal,
@@ -34,6 +36,11 @@ _PROPERTIES = (
 
 PROPERTIES = "\n".join(f"-p{name}" for name in _PROPERTIES.split())
 """What systemctl is asked to show of a unit that runs user-data: an option a line."""
+
+_STARTED_BY = ("WantedBy", "RequiredBy", "BoundBy", "UpheldBy", "TriggeredBy")
+
+STARTER_PROPERTIES = "\n".join(f"-p{name}" for name in ("Id", "LoadState", "ActiveState", "Unit", *_STARTED_BY))
+"""What systemctl is asked to show of a unit that nothing has started, and of what might: an option a line."""
 
 RUN_SH = r"""
 # digits DATE TIME: both as one number
@@ -152,9 +159,29 @@ tell_run() {
   printf '%s\n' "$JOURNAL" | hide
   finish "journal-$2" "$STATUS"
 }
+
+# tell_starters UNIT...: what would start these at boot. Of a path unit that is stopped systemd tells only by its name.
+tell_starters() {
+  for ROW; do
+    set -- "$@" "${ROW%service}path"
+  done
+  set +f
+  for ROW in /etc/systemd/system/*.path /run/systemd/system/*.path; do
+    ROW=${ROW##*/}
+    case $ROW in
+      *@.path | *[!A-Za-z0-9:_.@\\-]*) ;;
+      *) set -- "$@" "$ROW" ;;
+    esac
+  done
+  set -f
+  IFS=$LINE
+  # shellcheck disable=SC2086 # options are a list of lines
+  section starters "$LIMIT" systemctl show --no-pager $STARTER_PROPERTIES -- "$@"
+  unset IFS
+}
 """
-"""Defines `is_settled`, with the section `began`, and `tell_run`, which is the section `journal`. They read what the
-look has set, and call `hide`, see `HIDE_SH`."""
+"""Defines `is_settled`, with the section `began`, `tell_run`, which is the section `journal`, and `tell_starters`, with
+the section `starters`. They read what the look has set, and call `hide`, see `HIDE_SH`."""
 
 
 def object_of(unit: str) -> str:
@@ -180,6 +207,28 @@ def run_of(
     run = parse_run(message.text for message in messages) if messages else None
     started = _started(messages[0] if messages else None, unit, out_of(own, "began"), now)
     return run, _by_clock(started, unit, now, uptime)
+
+
+def is_started_at_boot(answer: Answer, unit: str) -> bool:
+    """Whether anything on the host starts a unit at boot, as far as was told; what was not asked is taken for so.
+
+    A template has a path unit for any path, so that this one counts only where something wants it, or it is at work.
+    """
+    told = answer.get("starters")
+    shown = {each["Id"]: each for each in parse_show(told.out)} if told and not told.rc else {}
+    if unit not in shown:
+        return True
+    own = f"{unit[: -len('service')]}path"
+    starters = [name for name in _started_by(shown[unit]) if name != own]
+    for name, properties in shown.items():
+        if name.endswith(".path") and properties.get("Unit") == unit and properties.get("LoadState") == "loaded":
+            at_work = properties.get("ActiveState", "inactive") != "inactive"
+            starters += [name] * (name != own or at_work) + _started_by(properties)
+    return bool(starters)
+
+
+def _started_by(unit: Properties) -> list[str]:
+    return [name for kind in _STARTED_BY for name in words(unit.get(kind, ""))]
 
 
 def _seconds(year: str, month: str, day: str, hour: str, minute: str, second: str, fraction: str = "") -> float | None:

@@ -45,7 +45,10 @@ class Place:
 
 @dataclass(frozen=True)
 class File:
-    """What stat tells of a file: size in bytes, mode such as `644`, owner's number, times in seconds since 1970."""
+    """What stat tells of a file: size in bytes, mode such as `644`, owner's number, times in seconds since 1970.
+
+    Two paths with the same `identity` lead to one file.
+    """
 
     type: str
     size: int
@@ -53,6 +56,7 @@ class File:
     owner: int
     modified: int
     changed: float
+    identity: str = ""
 
 
 @dataclass(frozen=True)
@@ -136,6 +140,8 @@ class Source:
         watched: whether it is applied whenever it changes, see `watch.watched`.
         noted: the digest of what its unit ran last, as a watched unit notes it; empty where it does not, or was not
             asked for.
+        runs_at_boot: whether anything on the host runs it at boot, or when it changes; only asked where its unit has
+            not run in this boot.
     """
 
     place: Place
@@ -151,6 +157,7 @@ class Source:
     memory: Memory | None = None
     watched: bool | None = None
     noted: str = ""
+    runs_at_boot: bool = True
 
     @property
     def sha256(self) -> str:
@@ -174,7 +181,8 @@ class Look:
         addresses: names of the COREOS_... variables that /etc/environment sets.
         access: how the login user gets in.
         given: what is to take the place of one of them, if anything.
-        sources: every place, in the order in which they were asked for.
+        sources: every place, in the order in which they were asked for. Of those that are one file, by a link, only one
+            has it.
         partial: what is not known, and why, in sentences.
     """
 

@@ -51,7 +51,7 @@ class State:
     by_digest: bool = False
 
 
-def judge(source: Source, *, boot: str) -> State:
+def judge(source: Source, *, boot: str, wanted: bool = False) -> State:
     """Return how a user-data stands.
 
     A file's mtime is no evidence: `mv` keeps it. Its ctime is that of the last change by this host's clock, of its
@@ -61,6 +61,7 @@ def judge(source: Source, *, boot: str) -> State:
     Args:
         source: what was seen of it.
         boot: the kernel's boot id now. What was applied in an earlier boot is not in force: what lay in /run is gone.
+        wanted: whether somebody asks for this very one, so that nothing else need run it.
     """
     file = source.file
     if file is None:
@@ -88,6 +89,13 @@ def judge(source: Source, *, boot: str) -> State:
     remembered = _remembered(source, boot=boot)
     if remembered:
         return remembered
+    if source.started is None and not (source.runs_at_boot or wanted):
+        return State(
+            "not_applicable",
+            f"nothing on this host runs it: its unit {source.place.unit} has not run in this boot, and neither a path "
+            f"unit nor a target starts it; remove it, or name it with 'path' (in the role 'user_data_path') to have it "
+            f"applied",
+        )
     if source.started is None:
         return State("unapplied", "its unit has not run in this boot")
     return _by_note(source) or _by_time(source, file)

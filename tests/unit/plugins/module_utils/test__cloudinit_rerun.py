@@ -180,7 +180,7 @@ def test_what_is_given_is_placed_applied_and_proven(machine: Machine) -> None:
     machine.rerun()
     given = machine.cloud_config("two")
     foretold = machine.rerun(content=given, check_mode=True)
-    assert machine.phases == ["look"]
+    assert machine.phases == ["look", "compare"]
     assert machine.target.read_text() == "one"
     found = machine.rerun(content=given)
     assert machine.phases == ["look", "apply", "confirm"]
@@ -624,7 +624,7 @@ def test_a_watch_that_cannot_be_is_refused(machine: Machine, check_mode: bool, t
     machine.ran_last(Id=place_of(str(path)).unit)
     failed = machine.fails(path=str(path), watch=True, check_mode=check_mode)
     assert f"{path} cannot be watched: " in failed.message
-    assert machine.phases == ["look"]
+    assert machine.phases == ["look", *["compare"] * check_mode]
     assert machine.is_untouched()
 
 
@@ -647,7 +647,9 @@ FILE = File("regular file", 1, "644", 0, 1, 1.0)
 VAGRANT, FLATCAR_VAGRANT, INSTALL, FLATCAR_INSTALL = PLACES[:4]
 
 
-def seen(*there: str, family: str = "coreos", awaited: str = "", error: str = "", watched: str = "") -> Look:
+def seen(
+    *there: str, family: str = "coreos", awaited: str = "", error: str = "", watched: str = "", idle: str = ""
+) -> Look:
     sources = [
         Source(
             place,
@@ -655,6 +657,7 @@ def seen(*there: str, family: str = "coreos", awaited: str = "", error: str = ""
             error=error if place.path == error else "",
             watches=[{"Id": "a.path"}] if place.path == awaited else [],
             watched=False if place.path == watched else None,
+            runs_at_boot=place.path != idle,
         )
         for place in PLACES
     ]
@@ -676,6 +679,11 @@ def seen(*there: str, family: str = "coreos", awaited: str = "", error: str = ""
         (seen(watched=VAGRANT.path), VAGRANT.path),
         (seen(PLACES[-1].path, PLACES[4].path), INSTALL.path),
         (seen(INSTALL.path, awaited=VAGRANT.path), INSTALL.path),
+        # nor is one that nothing on the host runs
+        (seen(INSTALL.path, FLATCAR_INSTALL.path, idle=INSTALL.path), FLATCAR_INSTALL.path),
+        (seen(INSTALL.path, idle=INSTALL.path, family="flatcar"), FLATCAR_INSTALL.path),
+        (seen(INSTALL.path, idle=INSTALL.path, awaited=VAGRANT.path), VAGRANT.path),
+        (seen(INSTALL.path, idle=INSTALL.path), INSTALL.path),
     ],
 )
 def test_which_user_data_is_meant(look: Look, path: str) -> None:
@@ -709,6 +717,11 @@ def test_only_a_run_of_this_very_file_is_waited_for(given: str | None, name: str
     assert replace(task, given="x").actions()[0] == f"put the given user-data at {VAGRANT.path}"
 
 
+def tasks_of(look: Look, **params: Any) -> list[Task]:
+    params = {**PARAMS, **params}
+    return _cloudinit_rerun._tasks(look, _cloudinit_rerun._states(look, params), params)
+
+
 def test_all_that_is_stale_is_applied_the_oem_s_first() -> None:
     """As at boot: what the user asks for overrides what the OEM does."""
     unit = {"LoadState": "loaded", "ActiveState": "active", "Result": "success"}
@@ -719,17 +732,44 @@ def test_all_that_is_stale_is_applied_the_oem_s_first() -> None:
     ]
     current = Source(INSTALL, file=FILE, unit=unit, content=Content(1, "9" * 64), started=(2.0, 0.0))
     look = Look({}, "", BOOT, [], Access(), [stale[0], current, stale[1]])
-    tasks = _cloudinit_rerun._tasks(look, PARAMS)
+    tasks = tasks_of(look)
     # what is in force comes after it, too, or would be no more
     assert [task.path for task in tasks] == [PLACES[-1].path, VAGRANT.path, INSTALL.path]
     assert tasks[-1].actions()
     # of users' data each is by itself
-    (alone,) = _cloudinit_rerun._tasks(replace(look, sources=[stale[0], current]), PARAMS)
+    (alone,) = tasks_of(replace(look, sources=[stale[0], current]))
     assert alone.path == VAGRANT.path
     # one that is on its way holds up all
     arriving = replace(look, sources=[stale[0], replace(current, moving=True)])
     with pytest.raises(RemediationError, match=r"is not whole yet: .*Nothing was changed; run again when"):
-        _cloudinit_rerun._tasks(arriving, PARAMS)
+        tasks_of(arriving)
+
+
+LOADED = {"LoadState": "loaded", "ActiveState": "inactive"}
+IDLE = Source(INSTALL, file=FILE, unit=LOADED, content=Content(1, "9" * 64, form="cloud-config"), runs_at_boot=False)
+
+
+def test_what_nothing_on_the_host_runs_is_left_alone() -> None:
+    live = replace(IDLE, place=FLATCAR_INSTALL, runs_at_boot=True)
+    look = Look({"ID": "flatcar"}, "", BOOT, [], Access(), [IDLE, live])
+    assert [task.path for task in tasks_of(look)] == [FLATCAR_INSTALL.path]
+    states = _cloudinit_rerun._states(look, PARAMS)
+    (warning,) = _cloudinit_rerun._inert(states, [])
+    assert warning == (
+        f"{INSTALL.path} is left alone: nothing on this host runs it: its unit {INSTALL.unit} has not run in this "
+        f"boot, and neither a path unit nor a target starts it; remove it, or name it with 'path' (in the role "
+        f"'user_data_path') to have it applied."
+    )
+    # nor does what it asks for matter to the others
+    assert states[INSTALL.path].name == "not_applicable"
+
+
+@pytest.mark.parametrize("asked", [{"path": INSTALL.path}, {"content": "x"}, {"watch": True}])
+def test_what_nothing_on_the_host_runs_is_applied_to_who_asks_for_it(asked: dict[str, Any]) -> None:
+    given = Content(1, "9" * 64) if "content" in asked else None
+    look = Look({"ID": "coreos"}, "", BOOT, [], Access(), [IDLE], given)
+    (task,) = tasks_of(look, **asked)
+    assert (task.path, task.state.name) == (INSTALL.path, "unapplied")
 
 
 def test_a_host_in_force_costs_no_import_of_what_acts() -> None:

@@ -101,6 +101,126 @@ def test_a_link_is_as_young_as_where_it_leads_to(machine: LookedAt) -> None:
         assert not source.moving
 
 
+def linked(machine: LookedAt) -> list[Place]:
+    """Two places that are one file: the directory of the first leads to that of the second."""
+    folder, link = machine.root / "flatcar", machine.root / "coreos"
+    folder.mkdir()
+    link.symlink_to(folder)
+    machine.lies_at(folder / "user_data")
+    machine.file.write_bytes(CLOUD_CONFIG)
+    return [Place("install", str(link / "user_data"), "other.service"), Place("install", str(machine.file), VAGRANT)]
+
+
+OTHER = "Id=other.service\nLoadState=loaded\nActiveState=inactive\nResult=success"
+
+
+@in_each_shell
+@pytest.mark.parametrize("thorough", [False, True])
+def test_places_that_are_one_file_are_one(machine: LookedAt, thorough: bool) -> None:
+    """The one whose unit has run it, at no more cost than if there were no other."""
+    places = linked(machine)
+    machine.has_run(after=2, others=OTHER)
+    seen = look(machine, places, thorough=thorough)
+    other, one = seen.sources
+    assert (other.file, other.content, other.unit) == (None, None, {})
+    assert judge(other, boot=BOOT).name == "absent"
+    assert judge(one, boot=BOOT).name == "current"
+    assert one.content
+    assert bool(one.content.form) == thorough
+    if not thorough:
+        assert not {"coreos-cloudinit", "getent"} & machine.asked
+    # and where it has changed since
+    machine.has_run(after=-2, others=OTHER)
+    other, one = look(machine, places).sources
+    assert (other.file, judge(one, boot=BOOT).name) == (None, "stale")
+
+
+@in_each_shell
+def test_of_places_that_are_one_file_the_one_that_the_boot_runs_counts(machine: LookedAt) -> None:
+    """Nothing has run it: its path unit is about to."""
+    places = linked(machine)
+    machine.say("journalctl", "")
+    watch = f"{path_unit('b.path')}\nActiveState=active"
+    machine.has_run(after=2, others=f"{OTHER}\n\n{watch}", ExecMainStartTimestamp="", ActiveState="inactive")
+    for order in (places, places[::-1]):
+        sources = {source.place: source for source in look(machine, order).sources}
+        assert sources[places[0]].file is None
+        assert judge(sources[places[1]], boot=BOOT).name == "unapplied"
+
+
+@in_each_shell
+def test_two_files_with_the_same_content_are_two(machine: LookedAt) -> None:
+    other = machine.root / "other"
+    for file in (machine.file, other):
+        file.write_bytes(CLOUD_CONFIG)
+    machine.has_run(after=2, others=OTHER)
+    places = [Place("install", str(machine.file), VAGRANT), Place("install", str(other), "other.service")]
+    assert all(source.content for source in look(machine, places).sources)
+
+
+SHOWN = f"Id={VAGRANT}\nLoadState=loaded\nActiveState=inactive\nResult=success\nExecMainStartTimestamp="
+PATH = VAGRANT.replace(".service", ".path")
+
+
+def path_unit(name: str, *, starts: str = VAGRANT, load: str = "loaded") -> str:
+    return f"Id={name}\nUnit={starts}\nLoadState={load}"
+
+
+QUOTED = '"' + PATH.replace("\\", "\\\\") + '"'
+
+
+@in_each_shell
+@pytest.mark.parametrize(
+    ("starters", "state"),
+    [
+        (SHOWN, "not_applicable"),
+        (f"{SHOWN}\nRequiredBy=user-config.target", "unapplied"),
+        (f"{SHOWN}\nWantedBy=multi-user.target", "unapplied"),
+        (f"{SHOWN}\nTriggeredBy=nightly.timer", "unapplied"),
+        # there is one for any path, and nothing wants it
+        (f"{SHOWN}\nTriggeredBy={QUOTED}\n\n{path_unit(PATH)}\nActiveState=inactive", "not_applicable"),
+        (f"{SHOWN}\n\n{path_unit(PATH)}\nActiveState=inactive\nRequiredBy=user-config.target", "unapplied"),
+        (f"{SHOWN}\n\n{path_unit(PATH)}\nActiveState=failed", "unapplied"),
+        # somebody has brought one, and stopped or masked it
+        (f"{SHOWN}\n\n{path_unit('a.path')}\nActiveState=inactive", "unapplied"),
+        (f"{SHOWN}\n\n{path_unit('a.path', load='masked')}\nActiveState=inactive", "not_applicable"),
+        (f"{SHOWN}\n\n{path_unit('a.path', starts='other.service')}\nActiveState=active", "not_applicable"),
+        # nobody knows
+        ("", "unapplied"),
+    ],
+)
+def test_what_nothing_starts_is_left_alone(machine: LookedAt, starters: str, state: str) -> None:
+    shown = machine.root / "starters"
+    shown.write_text(starters)
+    machine.program(
+        "systemctl", f"case $* in *RequiredBy*) cat {shown} ;; *) printf '%s\\n' {shlex.quote(SHOWN)} ;; esac"
+    )
+    machine.say("journalctl", "")
+    machine.file.write_bytes(CLOUD_CONFIG)
+    (source,) = look(machine, [Place("install", str(machine.file), VAGRANT)]).sources
+    assert judge(source, boot=BOOT).name == state
+    # unless somebody asks for it
+    assert judge(source, boot=BOOT, wanted=True).name == "unapplied"
+    # a device starts the unit of a config drive
+    (source,) = look(machine, [Place("configdrive", str(machine.file), VAGRANT)]).sources
+    assert judge(source, boot=BOOT).name == "unapplied"
+    # what brings the path unit of Vagrant has not run itself
+    oem = Place("oem", str(machine.root / "oem"), "oem.service")
+    Path(oem.path).write_bytes(CLOUD_CONFIG)
+    source, _oem = look(machine, [Place("vagrant", str(machine.file), VAGRANT), oem]).sources
+    assert judge(source, boot=BOOT).name == "unapplied"
+
+
+def test_who_starts_what_has_run_is_not_asked(machine: LookedAt) -> None:
+    machine.file.write_bytes(CLOUD_CONFIG)
+    machine.has_run(after=-2)
+    machine.source()
+    assert "begin starters" not in machine.stdout
+    machine.say("systemctl", SHOWN)
+    machine.source()
+    assert "begin starters" in machine.stdout
+
+
 @in_each_shell
 def test_units_and_what_starts_them(machine: LookedAt) -> None:
     """What systemd calls TriggeredBy is only what it had loaded before the unit."""
@@ -391,19 +511,20 @@ def test_what_is_read_is_what_is_there(machine: LookedAt) -> None:
     assert [f"{name}={value}" for name, value in seen.os.items()] == told
 
 
-_ROOT = "0 555 0 1795335697 1795335697 2026-11-22 08:21:37.370315000 +0000 directory /proc/self"
+_ROOT = "0 555 0 1795335697 1795335697 2026-11-22 08:21:37.370315000 +0000 7:1 directory /proc/self"
 
 
 _PARTS = ("size", "form", "variables", "skeleton", "report", "journal", "digest", "memory", "began", "stat", "keys")
 
 
-_NAMES = ["os", "version", "boot", "addresses", "units", "access", "stat", "again", *(f"{part}-0" for part in _PARTS)]
+_WHOLE = ("os", "version", "boot", "addresses", "units", "starters", "access", "stat", "again")
+_NAMES = [*_WHOLE, *(f"{part}-0" for part in _PARTS)]
 
 
 _LINES = [
-    f"9 644 0 1795335697 1795335697 2026-11-22 08:21:37.370315000 +0000 regular file {PLACES[0].path}",
-    f"9 644 0 1795335697 1795335697 2026-13-32 08:21:37 +0000 regular file {PLACES[0].path}",
-    f"9 600 0 1 1 2026-11-22 08:21:37 +0000 regular file {MEMORY}/{escape_path(PLACES[0].path)}",
+    f"9 644 0 1795335697 1795335697 2026-11-22 08:21:37.370315000 +0000 8:1 regular file {PLACES[0].path}",
+    f"9 644 0 1795335697 1795335697 2026-13-32 08:21:37 +0000 8:1 regular file {PLACES[0].path}",
+    f"9 600 0 1 1 2026-11-22 08:21:37 +0000 8:1 regular file {MEMORY}/{escape_path(PLACES[0].path)}",
     f'Id={VAGRANT}\nTriggeredBy=a.path "\nExecMainStartTimestamp=Sun 2026-11-22 08:21:35 UTC\nExecMainPID=7',
     f"Id={VAGRANT}\nExecMainStartTimestamp=Sun 0000-13-22 08:21:35 UTC",
     "Nov 22 08:00:07.000001 a coreos-cloudinit[7]: line 3: error: x",

@@ -86,6 +86,24 @@ def test_the_states_of_the_machine(recording: str, state: str, settled: bool) ->
     assert thoroughly.addresses == ["COREOS_PUBLIC_IPV4", "COREOS_PRIVATE_IPV4"]
 
 
+@pytest.mark.parametrize("thorough", [False, True])
+def test_of_two_places_the_host_runs_one(thorough: bool) -> None:
+    """It was CoreOS, and is Flatcar."""
+    seen = recorded("of-before", thorough=thorough)
+    assert seen.os["ID"] == "flatcar"
+    before, now = (source for source in seen.sources if source.file and source.place.kind == "install")
+    assert "coreos-install" in before.place.path
+    assert (judge(before, boot=seen.boot).name, judge(now, boot=seen.boot).name) == ("not_applicable", "current")
+    assert "nothing on this host runs it" in judge(before, boot=seen.boot).why
+    assert judge(before, boot=seen.boot, wanted=True).name == "unapplied"
+    # what was applied all the same, and what runs, is judged as any other
+    assert judge(replace(before, started=now.started), boot=seen.boot).name == "current"
+    running = replace(before, unit={**before.unit, "ActiveState": "activating"})
+    assert judge(running, boot=seen.boot).name == "applying"
+    applied = replace(before, memory=Memory(before.sha256, 5.0, seen.boot))
+    assert judge(applied, boot=seen.boot).name == "current"
+
+
 def test_who_has_logged_in_and_by_which_keys() -> None:
     access = recorded("fresh", thorough=True).access
     assert access.user == "core"
