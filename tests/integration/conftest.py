@@ -15,7 +15,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import pytest
 import yaml
@@ -149,41 +149,64 @@ class Machine:
         return Play(done.returncode, done.stdout, tasks)
 
 
-class MachineFactory(Protocol):
-    """Brings up a machine in a state; the same one each time for the same arguments, unless it is to be fresh."""
+class MachineFactory:
+    """Brings up a machine in a state; the same one each time for the same arguments, unless it is to be fresh.
+
+    A fresh one is the test's own to spoil, and goes with it; the others go with the file of tests.
+    """
+
+    def __init__(self, folders: pytest.TempPathFactory) -> None:
+        self._folders = folders
+        self._prefix = f"it-{secrets.token_hex(4)}"
+        self._numbers = itertools.count(1)
+        self._shared: dict[tuple[str, str, bool], Machine] = {}
+        self._fresh: list[str] = []
 
     def __call__(
         self, state: str = "healthy", *, release: str = "1010", python: bool = False, fresh: bool = False
-    ) -> Machine: ...
+    ) -> Machine:
+        key = (state, release, python)
+        if not fresh and key in self._shared:
+            return self._shared[key]
+        name = f"{self._prefix}-{next(self._numbers)}"
+        made = Machine(name, self._folders.mktemp(name))
+        if fresh:
+            self._fresh.append(name)
+        else:
+            self._shared[key] = made
+        _call("up", f"--release={release}", f"--state={state}", f"--name={name}", *["--python"] * python)
+        inventory = {"all": {"children": yaml.safe_load(_call("inventory", name))}}
+        made.inventory.write_text(yaml.safe_dump(inventory))
+        return made
+
+    def drop_fresh(self) -> None:
+        while self._fresh:
+            _down(self._fresh.pop())
+
+    def drop_all(self) -> None:
+        self.drop_fresh()
+        for made in self._shared.values():
+            _down(made.name)
 
 
 @pytest.fixture(scope="module")
 def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MachineFactory]:
-    """Machines for one file of tests; those that a test spoils should be fresh ones."""
-    prefix = f"it-{secrets.token_hex(2)}"
-    numbers = itertools.count(1)
-    shared: dict[tuple[str, str, bool], Machine] = {}
-    names: list[str] = []
+    factory = MachineFactory(tmp_path_factory)
+    yield factory
+    factory.drop_all()
 
-    def bring_up(
-        state: str = "healthy", *, release: str = "1010", python: bool = False, fresh: bool = False
-    ) -> Machine:
-        key = (state, release, python)
-        if not fresh and key in shared:
-            return shared[key]
-        name = f"{prefix}-{next(numbers)}"
-        names.append(name)
-        _call("up", f"--release={release}", f"--state={state}", f"--name={name}", *["--python"] * python)
-        made = Machine(name, tmp_path_factory.mktemp(name))
-        inventory = {"all": {"children": yaml.safe_load(_call("inventory", name))}}
-        made.inventory.write_text(yaml.safe_dump(inventory))
-        if not fresh:
-            shared[key] = made
-        return made
 
-    yield bring_up
-    for name in names:
-        subprocess.run([str(MACHINE), "down", name], capture_output=True, check=False)
+@pytest.fixture(autouse=True)
+def _fresh_machines_go(request: pytest.FixtureRequest) -> Iterator[None]:
+    # fs.inotify.max_user_instances has room for some fifteen machines, of all workers together
+    factory = request.getfixturevalue("machine") if "machine" in request.fixturenames else None
+    yield
+    if factory:
+        factory.drop_fresh()
+
+
+def _down(name: str) -> None:
+    subprocess.run([str(MACHINE), "down", name], capture_output=True, check=False)
 
 
 def _call(*words: str) -> str:

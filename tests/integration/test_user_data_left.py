@@ -73,7 +73,7 @@ class Box:
 
 @pytest.fixture(scope="module")
 def box(machine: MachineFactory) -> Box:
-    return Box(machine("user-data-process-old", fresh=True), "app.service", "other.service")
+    return Box(machine("user-data-process-old"), "app.service", "other.service")
 
 
 def test_a_process_is_older_than_its_files(box: Box) -> None:

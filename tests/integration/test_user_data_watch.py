@@ -129,7 +129,7 @@ def boxes(machine: MachineFactory) -> Callable[[str], Box]:
 
     @functools.cache
     def bring_up(release: str) -> Box:
-        box = Box(machine("user-data-fresh", release=release, fresh=True))
+        box = Box(machine("user-data-fresh", release=release))
         assert box.watched() is None
         done = set_watch(box, VAGRANT, wanted=True)
         assert done[-3:] == ["daemon-reload", f"enable {watch_unit(VAGRANT)}", f"start {watch_unit(VAGRANT)}"]

@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
+import random
 import re
 import socket
 import subprocess
@@ -32,6 +34,9 @@ from .state import State, read_state
 __all__ = ["Machine", "down", "find", "machines", "provision", "reboot", "up"]
 
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,40}[a-z0-9])?")
+
+# Below those that Linux gives to outgoing connections: while a machine is down, nobody is given its port.
+_PORTS = range(20000, 32768)
 
 # What Vagrant's provisioners do, in their order: the one for files as core, the one for the shell as
 # root. The box's own plugin has said the addresses before, as it does at each boot.
@@ -222,7 +227,7 @@ def _create(
     release: str,
     state: State,
 ) -> Machine:
-    port = _free_port()
+    port = _free_port(machines(client))
     volumes = ["/var/lib/docker", "/var/lib/early-docker"]
     api = client.api
     container = api.create_container(
@@ -282,11 +287,15 @@ def _free_addresses(client: docker.DockerClient, count: int) -> list[str]:
     return free[:count]
 
 
-def _free_port() -> int:
+def _free_port(others: list[Machine]) -> int:
     """A port that stays the machine's own when it is restarted, unlike one Docker would choose."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    taken = {machine.port for machine in others}
+    for port in random.sample(_PORTS, len(_PORTS)):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            if port not in taken:
+                return port
+    raise MachineError(f"No port is free on 127.0.0.1 from {_PORTS.start} on: remove machines with `down`.")
 
 
 def _wait_for_all(made: list[Machine], state: State) -> None:
