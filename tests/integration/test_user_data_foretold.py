@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 LOCKSMITH = "locksmithd.service"
 ENGINE = "update-engine.service"
+REFUSED = "so that systemd refuses that, and the run stops there"
 
 # The units as the operating system has them, but for what cannot be had and for what keeps them from a container.
 UPDATES = r"""
@@ -161,7 +162,7 @@ def test_what_systemd_refuses_is_foretold(machine: MachineFactory, release: str)
 
     call = f"call: systemctl restart {LOCKSMITH}, for coreos.update"
     told, said = put("reboot")
-    assert told == f"{call} (it is not-found, so that systemd refuses that, and the run stops there)"
+    assert told == f"{call} (it is not-found, {REFUSED})"
     assert f"Unit {LOCKSMITH} not found" in said
     host.sh(UPDATES)
     told, said = put("'off'")
@@ -171,6 +172,80 @@ def test_what_systemd_refuses_is_foretold(machine: MachineFactory, release: str)
     told, said = put("reboot")
     assert told == f"{call} (it is masked until systemd reads its files anew, so that the run may stop there)"
     assert f"Unit {LOCKSMITH} is masked" in said
+
+
+NO_SUCH = "no-such.service"
+ABSENT = f"and it is not-found, {REFUSED}; leave that out, or bring the unit with 'content'."
+
+
+@pytest.mark.parametrize(
+    ("lines", "told", "warned", "said"),
+    [
+        (
+            (f"    - name: {NO_SUCH}", "      command: start"),
+            f"call: systemctl start {NO_SUCH} (it is not-found, {REFUSED})",
+            f"The given user-data, line 7: '{NO_SUCH}' is to start, {ABSENT}",
+            f"Unit {NO_SUCH} not found.'. Take what calls for {NO_SUCH} out of the user-data, or bring that",
+        ),
+        (
+            (f"    - name: {NO_SUCH}", "      command: stop"),
+            f"call: systemctl stop {NO_SUCH} (it is not-found, {REFUSED})",
+            f"The given user-data, line 7: '{NO_SUCH}' is to stop, {ABSENT}",
+            f"Unit {NO_SUCH} not loaded.'. Take what calls for {NO_SUCH} out of the user-data, or bring that",
+        ),
+        (
+            (f"    - name: {NO_SUCH}", "      enable: true", *app(1)),
+            f"{NO_SUCH}: enabled (it is not-found, {REFUSED})",
+            f"The given user-data, line 7: '{NO_SUCH}' is to be enabled, {ABSENT}",
+            f"Unit file {NO_SUCH} does not exist.'. Take what calls for {NO_SUCH} out of the user-data, or bring that",
+        ),
+        (
+            ("    - name: blocked.service", "      command: try-restart"),
+            f"call: systemctl try-restart blocked.service (it is masked, {REFUSED})",
+            f"The given user-data, line 7: 'blocked.service' is to try-restart, and it is masked, {REFUSED}; leave "
+            f"that out, or lift the mask with 'systemctl unmask'.",
+            "Unit blocked.service is masked.'. Take what calls for blocked.service out of the user-data, or lift its",
+        ),
+    ],
+)
+def test_what_systemd_refuses_to_the_user_is_foretold(
+    machine: MachineFactory, lines: tuple[str, ...], told: str, warned: str, said: str
+) -> None:
+    host = machine("user-data-fresh")
+    host.sh("ln -sf /dev/null /etc/systemd/system/blocked.service; systemctl daemon-reload")
+    content = config(1, "coreos:", "  units:", *lines)
+    foretold, failed = both(host, content=content)
+    assert told in foretold["diff"][0]["after"].splitlines()
+    assert said in failed["msg"]
+    # nobody but the reader can tell whether something else brings it by then
+    plain = host.play([rerun(content=content)], check=True, options=AS_ROOT)
+    for result in (foretold, failed, plain.last.result):
+        assert result["warnings"] == [warned]
+
+
+def test_what_is_brought_is_not_warned_of(machine: MachineFactory) -> None:
+    """By an item further down, by a template, by write_files, or by what lifts a mask."""
+    host = machine("user-data-fresh")
+    host.sh("ln -sf /dev/null /etc/systemd/system/masked.service; systemctl daemon-reload")
+    text = ("[Service]", "ExecStart=/usr/bin/sleep infinity")
+    names = ("masked.service", "late.service", "of@.service")
+    content = (
+        "#cloud-config\ncoreos:\n  units:\n"
+        + "".join(f"    - {{name: {name}, command: start}}\n" for name in ())
+        + "".join(
+            f"    - name: {name}\n      command: start\n"
+            for name in ("masked.service", "late.service", "of@1.service", "file.service")
+        )
+        + "".join(
+            f"    - name: {name}\n      content: |\n" + "".join(f"        {line}\n" for line in text) for name in names
+        )
+        + "write_files:\n  - path: /etc/systemd/system/file.service\n    content: |\n"
+        + "".join(f"      {line}\n" for line in text)
+    )
+    foretold, done = both(host, content=content)
+    hold(foretold, done)
+    assert not done.get("warnings")
+    assert len(proved(done)) == 4 and all(proved(done).values())
 
 
 def test_containers_are_spared_as_foretold(machine: MachineFactory) -> None:

@@ -17,6 +17,10 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._cloud
 from ansible_collections.container_linux.remediation.plugins.module_utils._host import printable
 from ansible_collections.container_linux.remediation.plugins.module_utils._systemd.units import is_active, state_words
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.compare import UNWRITTEN
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.refusal import (
+    of_call,
+    of_enabling,
+)
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.targets import (
     is_network,
     masked,
@@ -30,6 +34,7 @@ if t.TYPE_CHECKING:
     )
     from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.compare import Comparison, Item
     from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.forecast import Forecast
+    from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.refusal import Refusal
     from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.targets import Target
     from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.units import UnitState
 
@@ -106,13 +111,15 @@ def _file(target: Target, item: Item) -> _Sides:
 
 
 def _lasting(asked: Asked, comparison: Comparison) -> t.Iterator[_Sides]:
+    refusals = {unit.name: of_enabling(unit, asked, comparison) for unit in reversed(asked.units) if unit.enable}
     for unit in comparison.units:
         if unit.asked in ("enabled", "masked"):
-            if unit.as_asked:
+            refusal = refusals.get(unit.name) if unit.asked == "enabled" else None
+            if unit.as_asked and not refusal:
                 yield _same(f"{unit.name}: {unit.wanted}{f' ({unit.why})' * bool(unit.why)}")
             else:
                 known = unit.properties.get("UnitFileState") or f"not {unit.asked}"
-                yield f"{unit.name}: {known}", f"{unit.name}: {unit.wanted}"
+                yield f"{unit.name}: {known}", f"{unit.name}: {unit.wanted}{_refused(refusal)}"
     for name in comparison.masks:
         if name not in masked(asked):
             yield f"{name}: masked in /run", f"{name}: not masked in /run"
@@ -128,8 +135,8 @@ def _calls(asked: Asked, comparison: Comparison) -> t.Iterator[_Sides]:
     for unit in all_units(asked):
         if unit.command and not is_network(unit.name):
             state = states.get(unit.name)
-            refused = _refusal(unit, state, asked, comparison) if state else ""
-            yield (None, f"{_called(unit)} ({refused})") if refused else _call(unit, state)
+            refusal = of_call(unit, asked, comparison)
+            yield (None, f"{_called(unit)}{_refused(refusal)}") if refusal else _call(unit, state)
 
 
 def _restarts(forecast: Forecast) -> t.Iterator[_Sides]:
@@ -158,15 +165,5 @@ def _called(unit: AskedUnit) -> str:
     return f"call: systemctl {unit.command} {unit.name}{f', for coreos.{unit.section}' * bool(unit.section)}"
 
 
-def _refusal(unit: AskedUnit, state: UnitState, asked: Asked, comparison: Comparison) -> str:
-    """Say why systemd would not restart what coreos-cloudinit restarts for a section; empty where it would."""
-    load = state.properties.get("LoadState")
-    brought = any(own.text and own.name == unit.name for own in asked.units)
-    if not unit.section or unit.command != "restart" or load not in ("not-found", "masked") or brought:
-        return ""
-    if load == "not-found" or unit.name not in comparison.masks:
-        return f"it is {load}, so that systemd refuses that, and the run stops there"
-    # a mask in /run is lifted: systemd notices that when it reads its files anew, and of what it has forgotten
-    if not comparison.reloads:
-        return "it is masked until systemd reads its files anew, so that the run may stop there"
-    return ""
+def _refused(refusal: Refusal | None) -> str:
+    return f" ({refusal.why}, {refusal.outcome})" if refusal else ""

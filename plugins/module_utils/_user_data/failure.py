@@ -78,10 +78,7 @@ def of_run(applied: Applied, *, path: str, unit: str, timeout: int) -> Failure |
     if (applied.job.rc and not is_well) or applied.unit.get("Result", "success") != "success" or run.errors:
         said = printable(applied.job.err)
         if run.errors:
-            # of a program that it calls, such as hostnamectl, it tells no more than how that ended
-            is_named = not re.search(r"exit status [0-9]+\Z", run.errors[-1])
-            advice = "Correct what it names, then run again." if is_named else _LOOK_AT_LOG.format(unit=unit)
-            why = f", and coreos-cloudinit said '{run.errors[-1]}'. {advice}"
+            why = f", and coreos-cloudinit said '{run.errors[-1]}'. {_advice(run.errors[-1], unit)}"
         elif said:
             why = f", and systemctl said '{said}'. {next_step(said)}"
         else:
@@ -101,6 +98,25 @@ def of_run(applied: Applied, *, path: str, unit: str, timeout: int) -> Failure |
 
 
 _LOOK_AT_LOG = "Look at what it logged with 'journalctl -b _SYSTEMD_UNIT={unit}', cure that, then run again."
+
+# What systemd says of a unit that it has not, or that is masked: of a call, and, with `file`, where it is to enable it.
+_REFUSED = re.compile(
+    r"Unit (?:file )?(?:\S*/)?([^\s/]+) "
+    r"(?:(is masked)|not found|not loaded|does not exist|failed to load: No such file or directory)"
+)
+
+
+def _advice(error: str, unit: str) -> str:
+    """Return what to do about what ended a run."""
+    refused = _REFUSED.search(error)
+    if refused:
+        name, is_masked = refused.groups()
+        or_else = "lift its mask with 'systemctl unmask'" if is_masked else "bring that with 'content'"
+        return f"Take what calls for {name} out of the user-data, or {or_else}, then run again."
+    # of a program that it calls, such as hostnamectl, it tells no more than how that ended
+    if re.search(r"exit status [0-9]+\Z", error):
+        return _LOOK_AT_LOG.format(unit=unit)
+    return "Correct what it names, then run again."
 
 
 def _askable(commands: t.Iterable[Command]) -> list[Command]:

@@ -71,12 +71,13 @@ def gate(content: Content, *, seen: Look, name: str, allow_scripts: bool, allow_
     blocking = ("blocker",) if allow_lockout else ("blocker", "lockout")
     ordered = sorted(dict.fromkeys(replace(remark, covers=()) for remark in remarks), key=lambda found: found.line)
     return Gate(
-        blockers=_sentences(name, [remark for remark in ordered if remark.level in blocking]),
-        warnings=_sentences(name, [remark for remark in ordered if remark.level not in blocking]),
+        blockers=sentences(name, [remark for remark in ordered if remark.level in blocking]),
+        warnings=sentences(name, [remark for remark in ordered if remark.level not in blocking]),
     )
 
 
-def _sentences(name: str, remarks: t.Sequence[Remark]) -> list[str]:
+def sentences(name: str, remarks: t.Sequence[Remark]) -> list[str]:
+    """Return a sentence for each remark on a user-data that is called by this name, or of very many for the first."""
     called = printable(name, limit=200)
     called = called[:1].upper() + called[1:]
     told = [f"{called}{f', line {remark.line}' if remark.line else ''}: {remark.text}" for remark in remarks[:MOST]]

@@ -191,13 +191,26 @@ def test_what_systemd_would_refuse_is_told(
     properties: dict[str, str], masks: list[str], own: bool, reloads: bool, told: str
 ) -> None:
     asked = Asked(units=[AskedUnit(LOCKSMITH, text=TEXT)] * own, update={"reboot_strategy": "reboot"})
-    path = "/etc/systemd/system/x.service"
+    name = LOCKSMITH if own else "x.service"
     comparison = Comparison(
-        items=[Item("unit", "x.service", path, "same")] * reloads,
+        items=[Item("unit", name, f"/etc/systemd/system/{name}", "same")] * reloads,
         units=[UnitState(LOCKSMITH, properties, "restarted", section="update")],
         masks=masks,
     )
     assert lines(asked, comparison)[1][-1] == f"call: systemctl restart {LOCKSMITH}, for coreos.update{told}"
+
+
+def test_what_systemd_would_refuse_to_the_user_is_told_as_well() -> None:
+    asked = Asked(units=[AskedUnit("a.service", "start", enable=True), AskedUnit("b.service", "stop")])
+    absent = {"LoadState": "not-found", "ActiveState": "inactive"}
+    units = [UnitState("a.service", absent, asked, as_asked=False) for asked in ("enabled", "started")]
+    before, after = lines(asked, Comparison(units=[*units, UnitState("b.service", absent, "stopped")]))
+    assert before == ["a.service: not enabled"]
+    assert after == [
+        f"a.service: enabled (it is not-found, {REFUSED})",
+        f"call: systemctl start a.service (it is not-found, {REFUSED})",
+        f"call: systemctl stop b.service (it is not-found, {REFUSED})",
+    ]
 
 
 def test_what_is_restarted_afterwards_and_what_is_not() -> None:

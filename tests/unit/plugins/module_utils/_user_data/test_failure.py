@@ -132,6 +132,33 @@ def test_a_run_that_failed() -> None:
     assert of_run(applied(rc=1, err="Job failed.")) is None
 
 
+@pytest.mark.parametrize(
+    ("said", "name", "or_else"),
+    [
+        ("Unit nosuch.service not found.", "nosuch.service", "bring that with 'content'"),
+        ("Unit nosuch.service not loaded.", "nosuch.service", "bring that with 'content'"),
+        ("Unit file nosuch@1.service does not exist.", "nosuch@1.service", "bring that with 'content'"),
+        # the systemd of 899 and 1010
+        (
+            "Unit a.service failed to load: No such file or directory.",
+            "a.service",
+            "bring that with 'content'",
+        ),
+        ("Unit a.service is masked.", "a.service", "lift its mask with 'systemctl unmask'"),
+        (
+            "Unit file /etc/systemd/system/a.service is masked.",
+            "a.service",
+            "lift its mask with 'systemctl unmask'",
+        ),
+    ],
+)
+def test_a_run_that_ended_at_a_unit_that_is_not_there(said: str, name: str, or_else: str) -> None:
+    error = f"Failed to apply cloud-config: {said}"
+    sentence = sentence_of(applied(rc=1, errors=[error], commands=[DONE, Command("start", name)]))
+    told = f"coreos-cloudinit said '{error}'. Take what calls for {name} out of the user-data, or {or_else}, then run"
+    assert told in sentence
+
+
 def test_a_unit_that_systemd_says_nothing_of() -> None:
     seen = Applied("1", Section(1, "", ""), {}, Run(), logged=False, same=True)
     assert "is unknown to systemd. Look at" in sentence_of(seen)
