@@ -123,7 +123,9 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"user_data_path": ""}, "The path is empty"),
     ({"user_data_path": "a/b"}, "'a/b' cannot be a user-data's path"),
     ({"user_data_content": "a\0b"}, "The given user-data is no text"),
-    ({"user_data_src": "/no/such/file"}, "/no/such/file"),
+    ({"user_data_src": "/no/such/file"}, r"no file '/no/such/file' on the controller, .* in /.*/standing\. Name one that"),
+    ({"user_data_src": "none.yml"}, "no file 'none.yml' on the controller"),
+    ({"user_data_src": ""}, "no file '' on the controller"),
     (
         {"user_data_content": "#cloud-config\n", "user_data_src": "/no/such/file"},
         "user_data_content and user_data_src are both given",
@@ -134,7 +136,11 @@ WRONG: list[tuple[dict[str, Any], str]] = [
 @pytest.mark.parametrize("way", ["role", "playbook"])
 def test_wrong_options_are_refused_before_the_host_is_asked(way: str, tmp_path: Path) -> None:
     """The playbook leaves out the role's own validation, and relies on the module's. No host can be reached."""
-    hosts = {"right": {}, **{f"wrong-{number}": variables for number, (variables, _message) in enumerate(WRONG)}}
+    standing = tmp_path / "standing"
+    standing.mkdir()
+    (standing / "user-data.yml").write_text("#cloud-config\n")
+    rights: dict[str, dict[str, Any]] = {"right": {}, "right-file": {"user_data_src": "user-data.yml"}}
+    hosts = {**rights, **{f"wrong-{number}": variables for number, (variables, _message) in enumerate(WRONG)}}
     nowhere = {"ansible_host": "127.0.0.1", "ansible_port": 1}
     (tmp_path / "hosts.yml").write_text(yaml.safe_dump({"all": {"vars": nowhere, "hosts": hosts}}))
     tasks = [{"name": "Apply", "ansible.builtin.include_role": {"name": f"{COLLECTION}.user_data"}}]
@@ -142,7 +148,7 @@ def test_wrong_options_are_refused_before_the_host_is_asked(way: str, tmp_path: 
     plays = {"role": str(tmp_path / "role.yml"), "playbook": f"{COLLECTION}.reapply_user_data"}
     done = subprocess.run(
         [Path(sys.executable).with_name("ansible-playbook"), f"--inventory={tmp_path / 'hosts.yml'}", plays[way]],
-        cwd=ROOT,
+        cwd=standing,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -152,7 +158,7 @@ def test_wrong_options_are_refused_before_the_host_is_asked(way: str, tmp_path: 
     )
     ended = re.findall(r"^fatal: \[(\S+)\]: (\w+)! => (\{.*\})$", done.stdout, re.MULTILINE)
     assert {host: outcome for host, outcome, _result in ended} == {
-        host: "UNREACHABLE" if host == "right" else "FAILED" for host in hosts
+        host: "UNREACHABLE" if host in rights else "FAILED" for host in hosts
     }, done.stdout + done.stderr
     said = {host: json.loads(result)["msg"] for host, _outcome, result in ended}
     for number, (_variables, message) in enumerate(WRONG):
