@@ -224,28 +224,21 @@ def test_what_systemd_refuses_to_the_user_is_foretold(
 
 
 def test_what_is_brought_is_not_warned_of(machine: MachineFactory) -> None:
-    """By an item further down, by a template, by write_files, or by what lifts a mask."""
-    host = machine("user-data-fresh")
+    """By an item further down, as an instance, by write_files, or by what takes the place of a mask."""
+    host = machine("user-data-fresh", fresh=True)
     host.sh("ln -sf /dev/null /etc/systemd/system/masked.service; systemctl daemon-reload")
-    text = ("[Service]", "ExecStart=/usr/bin/sleep infinity")
-    names = ("masked.service", "late.service", "of@.service")
-    content = (
-        "#cloud-config\ncoreos:\n  units:\n"
-        + "".join(f"    - {{name: {name}, command: start}}\n" for name in ())
-        + "".join(
-            f"    - name: {name}\n      command: start\n"
-            for name in ("masked.service", "late.service", "of@1.service", "file.service")
-        )
-        + "".join(
-            f"    - name: {name}\n      content: |\n" + "".join(f"        {line}\n" for line in text) for name in names
-        )
-        + "write_files:\n  - path: /etc/systemd/system/file.service\n    content: |\n"
-        + "".join(f"      {line}\n" for line in text)
-    )
-    foretold, done = both(host, content=content)
+    called = ("late.service", "of@1.service", "file.service", "masked.service")
+    lines = ["  - path: /etc/systemd/system/file.service", "    content: |"]
+    lines += ["      [Service]", "      ExecStart=/usr/bin/sleep infinity", "coreos:", "  units:"]
+    for name in called:
+        lines += [f"    - name: {name}", "      command: start"]
+    for name in ("late.service", "of@.service", "masked.service"):
+        lines += [f"    - name: {name}", "      content: |"]
+        lines += ["        [Service]", "        ExecStart=/usr/bin/sleep infinity"]
+    foretold, done = both(host, content=config(1, *lines))
     hold(foretold, done)
     assert not done.get("warnings")
-    assert len(proved(done)) == 4 and all(proved(done).values())
+    assert all(proved(done)[name, "started"] for name in called)
 
 
 def test_containers_are_spared_as_foretold(machine: MachineFactory) -> None:
