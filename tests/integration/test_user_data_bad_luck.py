@@ -412,6 +412,7 @@ IS_SLOW = "systemctl is-active slow.service | grep -q activating"
 def test_two_controllers_at_once(machine: MachineFactory) -> None:
     """One wins, and the other says so; or they come one after the other."""
     host = machine("user-data-fresh")
+HELD = (*SLOW[:-1], "        ExecStart=/bin/sh -c 'until [ -e /run/go-on ]; do sleep 0.1; done'")
     for _time in range(2):
         now = settled(host)
         texts = {number: config(number, *SLOW) for number in (now + 1, now + 2)}
@@ -431,11 +432,12 @@ def test_a_file_that_is_replaced_while_it_is_applied(machine: MachineFactory) ->
     for given in (True, False):
         now = settled(host)
         if not given:
-            host.sh(place(config(now + 1, *SLOW)))
-        with playing(host, rerun(**({"content": config(now + 1, *SLOW)} if given else {}))) as future:
-            wait_until(host, IS_SLOW, then=place(config(now + 2)))
+            host.sh(place(config(now + 1, *HELD)))
+        with playing(host, rerun(**({"content": config(now + 1, *HELD)} if given else {}))) as future:
+            wait_until(host, IS_SLOW, then=f"{place(config(now + 2))}\ntouch /run/go-on")
             play = future.result()
         message = play.last.message
+        host.sh("rm -f /run/go-on")
         assert play.rc == 2 and f"{FILE} was changed by somebody else while it was applied" in message, play.output
         assert "nothing was put back" in message or not given
         assert host.sh(f"cat {FILE}") == config(now + 2)
@@ -451,14 +453,16 @@ def cut_off(host: Machine, content: str) -> None:
         assert future.result().rc == 4, future.result().output
     wait_until(host, f"grep -q \"$(sha256sum <{FILE} | cut -d ' ' -f 1)\" '{MEMORY}'")
 
+    host.sh("rm -f /run/go-on")
 
 def test_ssh_is_lost_while_it_is_applied(machine: MachineFactory) -> None:
     """The host ends what it has begun, and the next run proves it without another."""
     host = machine("user-data-fresh")
+    host.sh("touch /run/go-on")
     now = settled(host)
-    cut_off(host, config(now + 1, *SLOW))
+    cut_off(host, config(now + 1, *HELD))
     for state in ("unproven", "current"):
-        again = host.play([rerun(content=config(now + 1, *SLOW))], options=AS_ROOT)
+        again = host.play([rerun(content=config(now + 1, *HELD))], options=AS_ROOT)
         assert again.rc == 0 and not again.last.changed, again.output
         assert again.last.result["sources"][FILE]["state"] == state
     assert standing(host) == in_force(now + 1)
@@ -468,7 +472,7 @@ def test_ssh_is_lost_before_the_proof(machine: MachineFactory) -> None:
     """What would not have been proven is not taken for in force by the next run."""
     host = machine("user-data-fresh")
     now = settled(host)
-    cut_off(host, config(now + 1, *SLOW))
+    cut_off(host, config(now + 1, *HELD))
     host.sh("echo spoilt >/etc/luck.txt")
     again = host.play([rerun()], options=AS_ROOT)
     assert again.rc == 0 and again.last.changed, again.output
