@@ -14,7 +14,6 @@ from ansible_collections.container_linux.remediation.tests.integration.user_data
     FINGERPRINT,
     INSTALL,
     REAPPLY,
-    place,
     runs,
     untouched,
 )
@@ -25,9 +24,6 @@ if TYPE_CHECKING:
         MachineFactory,
         Play,
     )
-
-CONFIG_DRIVE = "/media/configdrive/openstack/latest/user_data"
-FLATCAR = "/var/lib/flatcar-install/user_data"
 
 
 def result(play: Play) -> dict[str, Any]:
@@ -149,18 +145,3 @@ def test_row_12_a_config_for_ignition_is_left_alone(machine: MachineFactory) -> 
     assert (told["sources"][FILE]["state"], told["sources"][FILE]["why"]) == ("not_applicable", why)
     assert warnings(play) == [f"{FILE} is left alone: {why}."]
     assert host.sh("ls /etc/test.txt 2>/dev/null; true") == ""
-
-
-def test_the_config_drive_and_the_place_of_flatcar_are_found(machine: MachineFactory) -> None:
-    host = machine("user-data-fresh", release="2512")
-    asks = "#cloud-config\nwrite_files:\n  - path: /etc/{0}.txt\n    content: from-{0}\n".format
-    host.sh(place(asks("drive"), CONFIG_DRIVE) + "\n" + place(asks("flatcar"), FLATCAR))
-    done = applied(host)
-    told = result(done)
-    places = {path: (found["kind"], found["unit"], found["state"]) for path, found in told["sources"].items()}
-    assert places[CONFIG_DRIVE] == ("configdrive", "user-configdrive.service", "unapplied")
-    assert places[FLATCAR] == ("install", r"user-cloudinit@var-lib-flatcar\x2dinstall-user_data.service", "unapplied")
-    assert told["proof"].keys() == {CONFIG_DRIVE, FLATCAR}
-    for path in (CONFIG_DRIVE, FLATCAR):
-        assert f"Proved: 1 of 1 files are as {path} asks for" in done.output
-    assert host.sh("cat /etc/drive.txt /etc/flatcar.txt") == "from-drivefrom-flatcar"

@@ -1,0 +1,159 @@
+# Copyright (c) 2026 container_linux.remediation contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Where a host has user-data, and which of several places it runs itself."""
+
+from __future__ import annotations
+
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.container_linux.remediation.tests.integration.chain import recap
+from ansible_collections.container_linux.remediation.tests.integration.user_data import (
+    FILE,
+    FINGERPRINT,
+    INSTALL,
+    REAPPLY,
+    WATCH,
+    config,
+    place,
+    untouched,
+)
+from ansible_collections.container_linux.remediation.tests.machine.testmachine.paths import USER_DATA
+
+if TYPE_CHECKING:
+    from ansible_collections.container_linux.remediation.tests.integration.conftest import (
+        Machine,
+        MachineFactory,
+        Play,
+    )
+
+CONFIG_DRIVE = "/media/configdrive/openstack/latest/user_data"
+FLATCAR = "/var/lib/flatcar-install/user_data"
+FLATCAR_UNIT = r"user-cloudinit@var-lib-flatcar\x2dinstall-user_data.service"
+INSTALL_UNIT = r"user-cloudinit@var-lib-coreos\x2dinstall-user_data.service"
+LEFT_ALONE = (
+    f"{INSTALL} is left alone: nothing on this host runs it: its unit {INSTALL_UNIT} has not run in this boot, and "
+    f"neither a path unit nor a target starts it; remove it, or name it with 'path' (in the role 'user_data_path') to "
+    f"have it applied."
+)
+# What the update script of Flatcar does.
+LINK = "rm -r /var/lib/coreos-install; ln -sn /var/lib/flatcar-install /var/lib/coreos-install"
+
+
+def result(play: Play) -> dict[str, Any]:
+    """What the playbook's module has returned."""
+    (found,) = [task.result for task in play.tasks if task.name.endswith(": Have the user-data in force")]
+    return found
+
+
+def states(play: Play) -> dict[str, str]:
+    return {path: source["state"] for path, source in result(play)["sources"].items() if "/oem/" not in path}
+
+
+def warnings(play: Play) -> list[str]:
+    return list(result(play).get("warnings", []))
+
+
+def reapply(host: Machine, *, changed: bool, **variables: Any) -> Play:
+    """The playbook, which does what it has foretold."""
+    foretold = host.playbook(REAPPLY, check=True, diff=True, variables=variables)
+    play = host.playbook(REAPPLY, variables=variables)
+    assert play.rc == 0, play.output
+    assert recap(play)["changed"] == recap(foretold)["changed"] == int(changed), play.output
+    # of a watch the steps are known once they are done
+    assert "user_data_watch" in variables or result(play)["actions"] == result(foretold)["actions"]
+    assert warnings(play) == warnings(foretold)
+    return play
+
+
+def in_force(host: Machine) -> str:
+    return host.sh("cat /etc/luck.txt")
+
+
+def reboot(host: Machine) -> None:
+    machine = USER_DATA.parent / "machine"
+    subprocess.run([machine, "reboot", host.name], check=True, capture_output=True, timeout=120)
+    host.sh(f"until systemctl is-active -q '{FLATCAR_UNIT}'; do sleep 0.2; done")
+
+
+def test_the_config_drive_is_found(machine: MachineFactory) -> None:
+    host = machine("user-data-fresh", release="2512")
+    host.sh(place("#cloud-config\nwrite_files:\n  - path: /etc/drive.txt\n    content: drive\n", CONFIG_DRIVE))
+    done = reapply(host, changed=True)
+    found = result(done)["sources"][CONFIG_DRIVE]
+    assert (found["kind"], found["unit"], found["state"]) == ("configdrive", "user-configdrive.service", "unapplied")
+    assert f"Proved: 1 of 1 files are as {CONFIG_DRIVE} asks for" in done.output
+    assert host.sh("cat /etc/drive.txt") == "drive"
+
+
+def test_what_the_host_ran_when_it_was_another_is_left_alone(machine: MachineFactory) -> None:
+    host = machine("user-data-of-before", release="2512", fresh=True)
+    for _boot in range(2):
+        before = host.sh(FINGERPRINT)
+        for check in (True, False):
+            play = host.playbook(REAPPLY, check=check, diff=True)
+            untouched(host, play, before)
+            assert warnings(play) == [LEFT_ALONE]
+            assert states(play) == {INSTALL: "not_applicable", FLATCAR: "current"}
+        reboot(host)
+
+    # what the host does run is still kept up to date; what the other asks for is in nobody's way
+    host.sh(place(config(1), INSTALL) + "\n" + place(config(2), FLATCAR))
+    done = reapply(host, changed=True)
+    assert warnings(done) == [LEFT_ALONE]
+    assert states(done) == {INSTALL: "not_applicable", FLATCAR: "stale"}
+    assert in_force(host) == "number-2"
+
+    # it is not the one that is meant where one is
+    done = reapply(host, changed=True, user_data_content=config(3), user_data_watch=True)
+    assert result(done)["proof"].keys() == {FLATCAR}
+    assert (in_force(host), host.sh(f"cat {INSTALL}")) == ("number-3", config(1))
+    reapply(host, changed=True, user_data_watch=False)
+
+    # who names it gets it
+    done = reapply(host, changed=True, user_data_path=INSTALL)
+    assert (states(done), warnings(done)) == ({INSTALL: "unapplied"}, [])
+    assert in_force(host) == "number-1"
+
+
+def test_two_places_that_are_one_file_are_one(machine: MachineFactory) -> None:
+    host = machine("user-data-of-before", release="2512", fresh=True)
+    host.sh(LINK)
+    for _boot in range(2):
+        before = host.sh(FINGERPRINT)
+        play = host.playbook(REAPPLY)
+        untouched(host, play, before)
+        assert (states(play), warnings(play)) == ({FLATCAR: "current"}, [])
+        reboot(host)
+
+    done = reapply(host, changed=True, user_data_content=config(1), user_data_watch=True)
+    assert (states(done), warnings(done)) == ({FLATCAR: "current"}, [])
+    assert in_force(host) == "number-1"
+    # one watch, which sees what comes by either way
+    host.sh(place(config(2), INSTALL) + "\nuntil grep -q 2 /etc/luck.txt; do sleep 0.2; done")
+    assert states(reapply(host, changed=False, user_data_watch=True)) == {FLATCAR: "current"}
+    reapply(host, changed=True, user_data_watch=False)
+    assert (
+        host.sh(
+            "ls -d /etc/systemd/system/*container-linux-remediation* /etc/systemd/system/*.wants/*container-linux-"
+            "remediation* /etc/systemd/system/user-cloudinit@*.d 2>/dev/null",
+            check=False,
+        )
+        == ""
+    )
+    # of which nobody tells the other
+    host.sh(place(config(3), INSTALL))
+    done = reapply(host, changed=True)
+    assert (states(done), warnings(done), in_force(host)) == ({FLATCAR: "stale"}, [], "number-3")
+    assert host.sh(f"systemctl is-active '{INSTALL_UNIT}'", check=False).strip() == "inactive"
+
+
+def test_a_path_unit_that_is_stopped_is_one_all_the_same(machine: MachineFactory) -> None:
+    """Systemd has unloaded it, but its file is there, and the next boot starts it."""
+    host = machine("user-data-of-before", release="2512", fresh=True)
+    host.sh(f"rm -r /var/lib/coreos-install; systemctl stop {WATCH}\n{place(config(1))}")
+    assert "coreos-cloudinit" not in host.sh("systemctl list-units --all --no-legend --plain '*.path'")
+    done = reapply(host, changed=True)
+    assert (states(done), warnings(done)) == ({FILE: "unapplied", FLATCAR: "current"}, [])
+    assert in_force(host) == "number-1"
