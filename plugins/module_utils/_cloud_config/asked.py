@@ -19,6 +19,7 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._cloud
     root,
 )
 from ansible_collections.container_linux.remediation.plugins.module_utils._cloud_config.skeleton import (
+    MERGE,
     PLACEHOLDERS,
     Skeleton,
     Text,
@@ -28,6 +29,16 @@ SECTIONS = ("etcd", "etcd2", "fleet", "flannel", "locksmith", "update", "oem")
 """Keys of `coreos` from which coreos-cloudinit makes a drop-in or a file of its own."""
 
 _FALSE = ("n", "no", "false", "off")
+
+# Keys for which nothing is written that could be left behind.
+_LEAVING_NOTHING = ("hostname", "ssh_authorized_keys", "users")
+
+
+class Doubt(t.NamedTuple):
+    """Something that the skeleton could not tell: its place, such as `coreos.units.0.name`, and a sentence."""
+
+    place: str
+    sentence: str
 
 
 @dataclass(frozen=True)
@@ -96,7 +107,7 @@ class Asked:
         ssh_keys: how many keys there are for each user; those at the top level are for `core`.
         hostname: as given, or empty.
         manage_etc_hosts: as given, or empty.
-        unclear: what the skeleton could not tell, in sentences.
+        unclear: what the skeleton could not tell.
     """
 
     files: t.Sequence[AskedFile] = ()
@@ -107,13 +118,18 @@ class Asked:
     ssh_keys: t.Mapping[str, int] = field(default_factory=dict)
     hostname: str = ""
     manage_etc_hosts: str = ""
-    unclear: t.Sequence[str] = ()
+    unclear: t.Sequence[Doubt] = ()
+
+    @property
+    def doubts(self) -> list[str]:
+        """Why it cannot be told which files and units it asks for, in sentences; empty where it can."""
+        return [doubt.sentence for doubt in self.unclear if plain(doubt.place.split(".")[0]) not in _LEAVING_NOTHING]
 
 
 def asked(skeleton: Skeleton) -> Asked:
     """Return what a cloud-config asks for. What the skeleton does not tell is named in `unclear`; this never raises."""
     if skeleton.error:
-        return Asked(unclear=[f"Its structure is not known: {skeleton.error}."])
+        return Asked(unclear=[Doubt("", f"Its structure is not known: {skeleton.error}.")])
     reading = _Reading(skeleton)
     whole = root(skeleton)
     coreos = reading.child(whole, "coreos")
@@ -129,27 +145,29 @@ def asked(skeleton: Skeleton) -> Asked:
         unclear=reading.unclear,
     )
     for place in skeleton.repeated:
-        reading.unclear.append(f"'{place}' is there more than once, last in line {skeleton.lines.get(place, 0)}.")
+        text = f"'{place}' is there more than once, last in line {skeleton.lines.get(place, 0)}."
+        reading.unclear.append(Doubt(place, text))
     if skeleton.unread:
-        reading.unclear.append(f"Nothing is known from line {skeleton.unread} on, which could not be understood.")
+        text = f"Nothing is known from line {skeleton.unread} on, which could not be understood."
+        reading.unclear.append(Doubt("", text))
     return answer
 
 
 class _Reading:
     def __init__(self, skeleton: Skeleton) -> None:
         self._skeleton = skeleton
-        self.unclear: list[str] = []
+        self.unclear: list[Doubt] = []
 
     def _doubt(self, place: Node, what: str) -> None:
-        self.unclear.append(f"{place.place or 'The cloud-config'} (line {place.line}) {what}.")
+        doubt = Doubt(place.place, f"{place.place or 'The cloud-config'} (line {place.line}) {what}.")
+        # told once, by whoever asks for what is in it
+        if doubt not in self.unclear:
+            self.unclear.append(doubt)
 
     def child(self, parent: Node, key: str) -> Node:
         """Return the value of a key; a parent that cannot be read is unclear."""
         if not parent.is_mapping and parent.value not in (None, "", []):
-            # told once, by whoever asks for what is in it
-            sentence = f"{parent.place or 'The cloud-config'} (line {parent.line}) is no mapping that can be read."
-            if sentence not in self.unclear:
-                self.unclear.append(sentence)
+            self._doubt(parent, "is no mapping that can be read")
         return parent.get(key)
 
     def _list(self, parent: Node) -> list[Node]:
@@ -166,6 +184,11 @@ class _Reading:
             self._doubt(place, "is not told, for it has not the form that such a value has")
             return ""
         return str(place.value)
+
+    def _skip(self, item: Node) -> None:
+        """Doubt an item without a name where it may have one all the same; others coreos-cloudinit skips, too."""
+        if item.get("name").value is None and item.get(MERGE).value is not None:
+            self._doubt(item, "has no name of its own, and what is merged into it is not told")
 
     def _untold(self, parent: Node, *keys: str) -> tuple[str, ...]:
         return tuple(key for key in keys if not _is_told(self.child(parent, key)))
@@ -223,8 +246,8 @@ class _Reading:
                         untold=self._untold(item, "mask", "runtime"),
                     )
                 )
-            elif self.child(item, "name").value is None:
-                self._doubt(item, "has no name, and coreos-cloudinit skips it")
+            else:
+                self._skip(item)
         return found
 
     def _drop_ins(self, parent: Node) -> list[AskedDropIn]:
@@ -233,8 +256,8 @@ class _Reading:
             name = self.word(item, "name")
             if name:
                 found.append(AskedDropIn(name=name, text=self._text(item), line=self.child(item, "name").line))
-            elif self.child(item, "name").value is None:
-                self._doubt(item, "has no name, and coreos-cloudinit skips it")
+            else:
+                self._skip(item)
         return found
 
     def sections(self, coreos: Node) -> dict[str, int]:

@@ -263,6 +263,9 @@ def _unit_text(content: Node, called: str, *, whole: bool) -> list[Remark]:
 
 
 def _file(file: Node) -> list[Remark]:
+    if file.value is None:
+        text = "this item of 'write_files' is empty, and the run would stop there; leave it out."
+        return [Remark(file.line, text, covers=[f"type in {file.line}"])]
     if not file.is_mapping:
         return []
     path = file.get("path")

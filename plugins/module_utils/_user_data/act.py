@@ -35,11 +35,14 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._user_
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.left import (
     changed_units,
     left_variables,
+    no_longer,
     parse_leftovers,
     parse_snapshot,
+    unsettled_sentences,
 )
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.refusal import refusals
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.restart import restart_changed
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.seen import Written
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.units import is_between_starts
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.watch import (
     set_watch,
@@ -61,7 +64,6 @@ if t.TYPE_CHECKING:
     from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.seen import (
         Look,
         Source,
-        Written,
     )
 
 # A unit that has failed and is about to be started again may come up at its second try: seconds, and how often.
@@ -198,16 +200,19 @@ def _bring_up_to_date(
 ) -> None:
     """Apply one user-data and prove it. Raises RemediationError."""
     now, before = to_be_written(task.asked), was_written(task.source)
+    everything = together([now, *_others(task, seen)])
+    # what cannot be told this time may be the next one
+    unsettled = no_longer(before, everything) if task.asked.doubts else Written()
     applied = apply(
         host,
         task.source,
         given=task.given,
         sha256=task.content.sha256,
         boot=seen.boot,
-        written=now,
+        written=together([now, unsettled]),
         timeout=params["timeout"],
         wait=task.waits,
-        variables=left_variables(task.asked, before, together([now, *_others(task, seen)])),
+        variables=left_variables(task.asked, before, everything),
         proof=question(task.asked, path=task.path, sha256=task.content.sha256),
     )
     _tell_actions(task.actions(), told)
@@ -219,6 +224,7 @@ def _bring_up_to_date(
         raise _undone(task, host, failed, params, good=applied.good, stopped=stopped, goes_on=applied.blocked)
 
     _prove(task, host, params, told, good=applied.good, answer=applied.proof)
+    told["warnings"] += unsettled_sentences(unsettled, path=task.path, doubts=task.asked.doubts)
     if not applied.logged:
         told["warnings"].append(
             f"The journal has nothing of what {task.unit} logged, so how its calls of systemd ended is not known; what "

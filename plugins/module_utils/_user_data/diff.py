@@ -57,7 +57,7 @@ def predict(path: str, asked: Asked, comparison: Comparison, forecast: Forecast)
         *_lasting(asked, comparison),
         *_calls(asked, comparison),
         *_restarts(forecast),
-        *((f"not known: {sentence}",) * 2 for sentence in asked.unclear),
+        *((f"not known: {doubt.sentence}",) * 2 for doubt in asked.unclear),
     ]
     before = [printable(line) for line, _after in sides if line is not None]
     after = [printable(line) for _before, line in sides if line is not None]

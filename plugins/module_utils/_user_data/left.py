@@ -248,7 +248,7 @@ def left_variables(asked: Asked, previous: Written, now: Written) -> dict[str, s
         now: what it brings.
     """
     # of one that is not understood throughout nobody can tell what it has no more
-    left = Written() if asked.unclear else no_longer(previous, now)
+    left = Written() if asked.doubts else no_longer(previous, now)
     units = [unit.name for unit in asked.units] + [_OF_SECTION[name] for name in asked.sections if name in _OF_SECTION]
     names = [name for name in dict.fromkeys(units) if is_unit_name(name)]
     # a template has no state: the instances that are loaded do. In a pattern a backslash stands for the next character
@@ -383,6 +383,24 @@ def no_longer(previous: Written, now: Written) -> Written:
         kept = {plain(name) for name in getattr(now, field.name)}
         gone[field.name] = [name for name in dict.fromkeys(getattr(previous, field.name)) if plain(name) not in kept]
     return Written(**gone)
+
+
+def unsettled_sentences(unsettled: Written, *, path: str, doubts: t.Sequence[str]) -> list[str]:
+    """Say of what a user-data may not ask for any more that this cannot be told, and why; nothing where all can.
+
+    Args:
+        unsettled: what the one before it brought, and is not seen in it.
+        path: its path.
+        doubts: what of it is not understood, in sentences.
+    """
+    brought = [name for each in fields(Written) for name in getattr(unsettled, each.name)]
+    if not brought or not doubts:
+        return []
+    names = printable(", ".join(dict.fromkeys(brought)), limit=300)
+    return [
+        f"Whether {printable(path)} still asks for {names}, which the one before it brought, cannot be told: "
+        f"{doubts[0]} Remove yourself what is not to stay."
+    ]
 
 
 _LEFTOVER = re.compile(r"(file|unit|drop_in|enabled|masked) (\S+) (/.*)\Z")

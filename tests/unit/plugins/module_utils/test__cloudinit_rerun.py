@@ -23,7 +23,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.container_linux.remediation.plugins.module_utils import _cloudinit_rerun
-from ansible_collections.container_linux.remediation.plugins.module_utils._cloud_config.asked import Asked
+from ansible_collections.container_linux.remediation.plugins.module_utils._cloud_config.asked import Asked, Doubt
 from ansible_collections.container_linux.remediation.plugins.module_utils._cloud_config.skeleton import parse_skeleton
 from ansible_collections.container_linux.remediation.plugins.module_utils._cloudinit_rerun import Task, rerun
 from ansible_collections.container_linux.remediation.plugins.module_utils._host import Completed, RemediationError
@@ -457,7 +457,23 @@ def test_what_another_user_data_asks_for_is_not_left_behind() -> None:
     now = together([Written(), asked])
     assert left_variables(task.asked, before, now)["LEFT_UNITS"] == "gone.service"
     # what is not understood throughout may ask for anything
-    assert left_variables(Asked(unclear=["x"]), before, now)["LEFT_UNITS"] == ""
+    assert left_variables(Asked(unclear=[Doubt("", "x")]), before, now)["LEFT_UNITS"] == ""
+
+
+def test_what_cannot_be_told_now_is_told_when_it_can(machine: Machine) -> None:
+    machine.file.write_text(machine.cloud_config("one"))
+    machine.rerun()
+    machine.file.write_text("#cloud-config\ncoreos: {units: []}\n")
+    found = machine.rerun()
+    assert found["left_behind"]["no_longer_asked_for"] == []
+    assert found["warnings"][-1] == (
+        f"Whether {machine.file} still asks for {machine.target}, which the one before it brought, cannot be told: "
+        f"coreos (line 2) is no mapping that can be read. Remove yourself what is not to stay."
+    )
+    machine.file.write_text("#cloud-config\ncoreos:\n  units: []\n")
+    found = machine.rerun()
+    assert found["warnings"] == []
+    assert [item["path"] for item in found["left_behind"]["no_longer_asked_for"]] == [str(machine.target)]
 
 
 def test_a_unit_that_did_not_start_is_explained(machine: Machine) -> None:

@@ -105,7 +105,8 @@ coreos:
         ("write_files:\n- path: a b\n", "write_files.0.path (line 3) is not told, for it has not the form"),
         ("write_files:\n- content: x\n", "write_files.0 (line 3) has no path"),
         ("write_files: {a: b}\n", "write_files (line 2) is no list that can be read"),
-        ("coreos:\n  units:\n  - command: start\n", "coreos.units.0 (line 4) has no name"),
+        ("coreos:\n  units:\n  - command: start\n", ""),
+        ("coreos:\n  units:\n  - <<: *a\n", "coreos.units.0 (line 4) has no name of its own, and what is merged into"),
         ("coreos:\n  units:\n  - name: a\n    enable: maybe\n", "coreos.units.0.enable (line 5) is neither"),
         ("coreos:\n  units:\n  - name: a\n    content: [a]\n", ""),
         ("coreos:\n  units:\n  - name: a\n    enable: 'true'\n", "coreos.units.0.enable (line 5) is not told"),
@@ -120,9 +121,48 @@ coreos:
 def test_what_is_not_clear_is_told(text: str, sentence: str) -> None:
     found = ask(f"#cloud-config\n{text}")
     if sentence:
-        assert any(told.startswith(sentence) for told in found.unclear), found.unclear
+        assert any(told.sentence.startswith(sentence) for told in found.unclear), found.unclear
     else:
         assert not found.unclear
+
+
+def test_an_empty_item_is_skipped_and_no_doubt() -> None:
+    """As coreos-cloudinit does, which also skips those with nothing but comments."""
+    found = ask("""#cloud-config
+users:
+-
+coreos:
+  units:
+  -
+  - name: a.service
+    drop-ins:
+    -
+    - #name: 1.conf
+      #content: |
+    - ~
+  - {}
+""")
+    assert (found.units, found.users, found.unclear) == ([AskedUnit("a.service", drop_ins=[], line=7)], [], [])
+
+
+@pytest.mark.parametrize(
+    ("text", "is_doubted"),
+    [
+        ("ssh_authorized_keys: [a, b]\n", False),
+        ("users: [a, b]\n", False),
+        ("hostname: a b\n", False),
+        ("hostname: a\nhostname: b\n", False),
+        ("write_files: [a, b]\n", True),
+        ("coreos: [a]\n", True),
+        ("coreos:\n  units:\n  - name: a b\n", True),
+        ("hostname: a\n? b\n", True),
+        ("a: b\n- c\n", True),
+    ],
+)
+def test_which_doubts_concern_files_and_units(text: str, is_doubted: bool) -> None:
+    found = ask(f"#cloud-config\n{text}")
+    assert found.unclear
+    assert found.doubts == ([doubt.sentence for doubt in found.unclear] if is_doubted else [])
 
 
 @given(st.text())

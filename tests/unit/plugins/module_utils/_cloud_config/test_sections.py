@@ -95,7 +95,7 @@ def test_a_long_word_in_the_place_of_a_strategy_is_not_told() -> None:
 def test_a_folded_section_is_unclear() -> None:
     found = ask("#cloud-config\ncoreos:\n  update: {reboot-strategy: off}\n")
     assert all_units(found)[4:] == []
-    assert found.unclear == ["coreos.update (line 3) is no mapping that can be read."]
+    assert found.doubts == ["coreos.update (line 3) is no mapping that can be read."]
 
 
 TEXT = "    content: '[Unit]'\n"

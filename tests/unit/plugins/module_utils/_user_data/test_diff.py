@@ -12,6 +12,7 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._cloud
     AskedDropIn,
     AskedFile,
     AskedUnit,
+    Doubt,
 )
 from ansible_collections.container_linux.remediation.plugins.module_utils._cloud_config.skeleton import Text
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.compare import (
@@ -42,7 +43,7 @@ ASKED = Asked(
     users=["core", "elsa"],
     ssh_keys={"core": 1, "joe": 1},
     hostname="core-01",
-    unclear=["write_files.9.path (line 9) is not told."],
+    unclear=[Doubt("write_files.9.path", "write_files.9.path (line 9) is not told.")],
 )
 COMPARISON = Comparison(
     items=[

@@ -642,6 +642,14 @@ def test_a_file_without_a_path_stops_the_run() -> None:
     ]
 
 
+def test_a_file_that_is_an_empty_item_stops_the_run() -> None:
+    """Which coreos-cloudinit takes for one at `/`; its validation calls it no more than passed over."""
+    finding = 'line 3: warning: incorrect type for "write_files[0]" (want struct)\n'
+    found = judged(cloud_config("write_files:\n  - # path: /a\n  - path: /b\n", finding))
+    text = "this item of 'write_files' is empty, and the run would stop there; leave it out."
+    assert found == Gate([f"{PATH}, line 3: {text}"], [])
+
+
 @pytest.mark.parametrize(
     "path", ["/usr/a", "/usr/lib/../a", "//usr//a", "/lib/a", "/bin/a", "/sbin/a", "/lib64/a", "/lib32/a"]
 )

@@ -27,6 +27,7 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._user_
     no_longer,
     parse_leftovers,
     parse_snapshot,
+    unsettled_sentences,
 )
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.seen import Written
 
@@ -331,3 +332,15 @@ def test_sections_of_the_user_data_name_units() -> None:
     )
     names = left_variables(asked, Written(), Written())["ASKED_UNITS"]
     assert names.split("\n") == ["a.service", "etcd2.service", "flanneld.service"]
+
+
+def test_what_cannot_be_told_is_said_with_its_reason() -> None:
+    unsettled = Written(["/etc/a"], ["b.service"], ["b.service/1.conf"], enabled=["b.service"])
+    doubts = ["coreos.units (line 9) is no list that can be read.", "more"]
+    assert unsettled_sentences(unsettled, path="/x", doubts=doubts) == [
+        "Whether /x still asks for /etc/a, b.service, b.service/1.conf, which the one before it brought, cannot be "
+        "told: coreos.units (line 9) is no list that can be read. Remove yourself what is not to stay."
+    ]
+    assert unsettled_sentences(Written(), path="/x", doubts=doubts) == []
+    (cut,) = unsettled_sentences(Written(files=["/a\n" * 999]), path="/x", doubts=doubts)
+    assert "\n" not in cut and len(cut) < 500
