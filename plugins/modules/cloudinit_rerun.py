@@ -16,7 +16,10 @@ description:
     The usual reason is C(vagrant reload --provision), which puts the new user-data on the host after
     coreos-cloudinit has run in that boot.
   - Looks for user-data where the operating system does, that is in C(/var/lib/coreos-vagrant),
-    C(/var/lib/coreos-install) and their Flatcar counterparts, on a config drive and in the OEM's files.
+    C(/var/lib/coreos-install) and their Flatcar counterparts, on a config drive and in the OEM's files. Places that
+    are one file, by a link, are one.
+  - What lies there and nothing on the host runs is left alone with a warning, unless O(path) names it. That is what a
+    host has run as CoreOS and does not as Flatcar, or what an image that uses Ignition never looks at.
   - Works without Python on the target. A host whose user-data is in force costs one read-only round trip.
   - What would fail is refused before anything is touched. The host's own validation decides, with checks for what it
     misses, such as an address that is used and not known, a unit file that is none, and a config that
@@ -46,7 +49,7 @@ options:
   path:
     description:
       - The path of one user-data on the host.
-      - Without it, all that the operating system looks for are brought up to date.
+      - Without it, all are brought up to date that the host has run in this boot, or would run at the next one.
     type: str
   content:
     description:
@@ -56,8 +59,8 @@ options:
         since its run goes on.
       - What is put back and was in force is run again where its path unit or O(watch) sees it. What was not is left to
         the next boot.
-      - Without O(path) it takes the place of the only user-data that is there, or goes where the host waits for one.
-        Two that are there are refused.
+      - Without O(path) it takes the place of the only user-data that the host runs, or goes where the host waits for
+        one. Where it runs two, that is refused.
       - Without it, what is there is applied as it is, and never changed.
     type: str
   allow_scripts:
@@ -164,7 +167,8 @@ sources:
           this boot, V(failed) applied in vain, V(applying) being applied now.
         - V(unproven) was applied, and it is not known whether all was there then that it asks for. That is looked at
           before anything is run.
-        - V(not_applicable) is one that is empty or meant for Ignition, or whose unit is masked.
+        - V(not_applicable) is one that is empty or meant for Ignition, whose unit is masked, or that nothing on the
+          host runs.
         - V(unusable) cannot be applied, for it is no file, cannot be reached, or no unit runs it. V(arriving) is still
           being written, and V(unknown) has a unit of which systemd told nothing. The task fails where it is to apply
           one of these three.
