@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import shlex
 import subprocess
 from collections.abc import Iterator
@@ -59,6 +60,7 @@ BAD = {
     "same key twice": (f"{HEADER}hostname: a\nhostname: b\n# {SECRET}\n", "line 3: 'hostname' is there again"),
     "tabs": (f"{HEADER}write_files:\n\t- path: /etc/x\n\t  content: {SECRET}\n", "line 3: coreos-cloudinit cannot"),
     "bomb": (NESTED, "it has 24 aliases, each of which may stand for many more"),
+    "bomb of dashes": (re.sub(r"([&*])", r"\1-", NESTED), "it has 24 aliases, each of which may stand for many more"),
     "another header": (f"# cloud-config\nhostname: {SECRET}\n", "line 1: the first line must be '#cloud-config'"),
     "header late": (f"\n{HEADER}hostname: {SECRET}\n", "line 1: the first line must be '#cloud-config'"),
     "no YAML": (f"{HEADER}hostname: [{SECRET}\n", "cannot read it as YAML"),
@@ -77,6 +79,10 @@ BAD = {
     ),
     "another key merged": (
         f"{HEADER}x: &x\n  ssh_authorized_keys:\n    - ssh-ed25519 {KEY} {SECRET}\n<<: *x\n",
+        "line 5: '<<' merges something in here, and SSH keys in it may replace all that let 'core' in now",
+    ),
+    "another key merged by a dash": (
+        f"{HEADER}x: &-x\n  ssh_authorized_keys:\n    - ssh-ed25519 {KEY} {SECRET}\n<<: *-x\n",
         "line 5: '<<' merges something in here, and SSH keys in it may replace all that let 'core' in now",
     ),
     "another name": (

@@ -28,7 +28,16 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._user_
 if t.TYPE_CHECKING:
     from ansible_collections.container_linux.remediation.plugins.module_utils._host import Answer
 
-CONTENT_SH = r"""
+ALIASES_SH = r"""
+# aliases: how much of what it reads may be an alias of YAML, by what its name is of, and what may be around it
+aliases() {
+  tr '[{,:?[:space:]\200-\377' '\n' | grep -a -c '^[*][A-Za-z0-9_-]\{1,\}\($\|[]}%@`]\)'
+}
+"""
+
+CONTENT_SH = (
+    ALIASES_SH
+    + r"""
 # get_ready: to be called before look_into
 get_ready() {
   TAB=$(printf '\t')
@@ -58,11 +67,6 @@ classify() {
   esac
 }
 
-# count PATTERN: how often it is there
-count() {
-  grep -a -o -E "$1" "$FILE" | wc -l
-}
-
 # look_into FILE NUMBER: what a user-data is made of
 look_into() {
   FILE=$1
@@ -85,9 +89,9 @@ look_into() {
     "$BOM"*) MARKED=1 ;;
     *) MARKED=0 ;;
   esac
-  ALIASES=$(count '(^|[[:space:]{[,:-])[*][A-Za-z0-9_]+')
+  ALIASES=$(aliases <"$FILE")
   begin "form-$PART"
-  printf '%s\n' "class=$CLASS" "aliases=$ALIASES" "anchors=$(count '(^|[[:space:]{[,:-])&[A-Za-z0-9_]+')" \
+  printf '%s\n' "class=$CLASS" "aliases=$ALIASES" \
     "crlf=$(grep -a -c "$RETURN\$" "$FILE")" "tabs=$(grep -a -c "^ *$TAB" "$FILE")" "bom=$MARKED"
   finish "form-$PART" 0
   begin "variables-$PART"
@@ -109,6 +113,7 @@ look_into() {
   fi
 }
 """
+)
 """Defines `get_ready`, which is the section `version`, and `look_into`; reads `content_variables`, LIMIT, and LINE, a
 line break. It calls `hide`, see `HIDE_SH`, and `keys_asked`, see `ACCESS_SH`."""
 

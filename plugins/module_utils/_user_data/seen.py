@@ -68,7 +68,7 @@ class Content:
         sha256: its digest.
         form: `cloud-config`, `script`, `ignition`, `gzip`, `binary`, `empty` or `other`; empty where it was not asked
             for, or the content is too large.
-        counts: how many `crlf`, `tabs` (at the beginning of a line), `anchors`, `aliases`, and `bom` it has.
+        counts: how many `crlf`, `tabs` (at the beginning of a line), `aliases`, and `bom` it has.
         variables: those that it uses, such as `public_ipv4`.
         skeleton: its structure, where it is a cloud-config.
         validation: how the host's own validation ended: 0, 1 for any finding, 2 where it has none; None if not run.

@@ -31,6 +31,7 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._host 
     printable,
 )
 from ansible_collections.container_linux.remediation.plugins.module_utils._systemd.units import escape_path, parse_show
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.content import ALIASES_SH
 
 if t.TYPE_CHECKING:
     from ansible_collections.container_linux.remediation.plugins.module_utils._host import Answer, Host
@@ -77,7 +78,8 @@ DROP_IN_TEXT = f"""\
 ExecStartPre=-/bin/sh {SCRIPT} note %i %f
 """
 
-USER_DATA_WATCH_SH = r"""#!/bin/sh
+USER_DATA_WATCH_SH = (
+    r"""#!/bin/sh
 # Of the Ansible collection container_linux.remediation, which removes it with user_data_watch: false.
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
@@ -202,10 +204,12 @@ misfit() {
     esac
   fi
 }
-
+"""
+    + ALIASES_SH
+    + r"""
 # Only errors count: coreos-cloudinit runs what it warns of. Versions that cannot validate find none.
 invalid() {
-  if [ "$(text | grep -o -E '(^|[[:space:]{[,:-])[*][A-Za-z0-9_]+' | wc -l)" -gt "$ALIAS_LIMIT" ]; then
+  if [ "$(text | aliases)" -gt "$ALIAS_LIMIT" ]; then
     echo "it has more than $ALIAS_LIMIT aliases of YAML"
     return
   fi
@@ -296,6 +300,7 @@ case $1 in
   follow) follow ;;
 esac
 """
+)
 
 FILES = {
     SCRIPT: USER_DATA_WATCH_SH,

@@ -73,7 +73,7 @@ def digest(name: str) -> str:
 def cloud_config(text: str, report: str = "", *, validation: int | None = 0, **told: t.Any) -> Content:
     """A cloud-config with what the host's validation said of it; `KEY(name)` in it becomes an SSH public key."""
     text = re.sub(r"KEY\((\w+)\)", lambda match: f"ssh-ed25519 {key(match[1])} {match[1]}", text)
-    told = {"counts": {"aliases": len(re.findall(r"(?m)(?:^|[\s{[,:-])[*]\w+", text))}, **told}
+    told = {"counts": {"aliases": len(re.findall(r"(?m)(?:^|[\s{[,:])[*][\w-]+", text))}, **told}
     return Content(
         **{
             "size": len(text) + 14,

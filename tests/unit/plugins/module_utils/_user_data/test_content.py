@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 
 import pytest
+import yaml
 
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.log import Finding
 from ansible_collections.container_linux.remediation.tests.unit.plugins.module_utils.user_data_machine import (
@@ -54,7 +55,7 @@ def test_what_is_told_of_a_file(machine: LookedAt) -> None:
     assert source.sha256 == hashlib.sha256(content).hexdigest()
     assert source.content
     assert source.content.size == len(content)
-    assert source.content.counts == {"crlf": 2, "tabs": 1, "anchors": 1, "aliases": 1, "bom": 0}
+    assert source.content.counts == {"crlf": 2, "tabs": 1, "aliases": 1, "bom": 0}
     assert source.content.variables == ["private_ipv6", "public_ipv4", "public_ipv6"]
     assert not source.moving
     assert machine.content(b"\xef\xbb\xbfa").counts["bom"] == 1
@@ -105,8 +106,58 @@ def test_the_content_stays_on_the_host(machine: LookedAt) -> None:
     assert content.skeleton.tree == {"passwd": "_alias", "foo": "_text", "write_files": [{"content": "_\n"}]}
 
 
-def test_what_could_make_validation_explode_is_not_validated(machine: LookedAt) -> None:
-    bomb = "#cloud-config\na: &a [x]\n" + "".join(f"b{n}: [*a, *a, *a]\n" for n in range(8))
+@in_each_shell
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: *-x\nb: *x-\nc: *-\nd: *_\n- *9\n",
+        "a: [*x,*-y,*z , *w]\nb: [ *x,*y,{*z : *w,q: *v}]\n",
+        'a: {"b":*x,?*-y : z,"c":[*z]}\n',
+        "*x : 1\n? *y\n: *z\n",
+        "a: *x\r\nb: *y\r\n",
+        "a: *x\u0085b: *y\u2028c: *z\u2029",
+        "a: *x\tb",
+        "<<: *x\nb: {<<: *y}\nc: !!map *z\nd: *w # *v\n",
+        "a: *x",
+    ],
+)
+def test_no_alias_escapes_its_count(machine: LookedAt, text: str) -> None:
+    aliases = 0
+    try:
+        for token in yaml.scan(text):
+            aliases += isinstance(token, yaml.AliasToken)
+    except yaml.YAMLError:
+        pass  # what follows is never read
+    assert aliases
+    assert machine.content(f"#cloud-config\n{text}".encode()).counts["aliases"] - text.count("# *") == aliases
+
+
+@in_each_shell
+@pytest.mark.parametrize(
+    "line",
+    [
+        "OnCalendar=*-*-* *:0/10",
+        "OnCalendar=Mon *-*-* 03:00:00",
+        "*/5 * * * * root /usr/bin/true",
+        "PathChanged=/etc/*-x",
+        "rm -f -- *.service /run/*-x *-*.tmp \"*\" '*x' ${A%*x} **x",
+        "- *",
+        "*emphasis* **strong**",
+        "[*.example.org]",
+        "a=*x",
+        "[[ $1 == -*x ]]",
+        "a && b",
+    ],
+)
+def test_what_only_looks_like_an_alias_is_none(machine: LookedAt, line: str) -> None:
+    text = f"#cloud-config\nwrite_files:\n  - content: |\n      {line}\n"
+    assert machine.content(text.encode()).counts["aliases"] == 0
+
+
+@pytest.mark.parametrize("name", ["a", "-a"])
+def test_what_could_make_validation_explode_is_not_validated(machine: LookedAt, name: str) -> None:
+    aliases = ", ".join([f"*{name}"] * 3)
+    bomb = f"#cloud-config\na: &{name} [x]\n" + "".join(f"b{n}: [{aliases}]\n" for n in range(8))
     content = machine.content(bomb.encode())
     assert content.counts["aliases"] == 24
     assert content.validation is None

@@ -132,6 +132,7 @@ def test_a_config_with_other_keys_alone_locks_out(text: str, line: int) -> None:
             "'<<' merges something into this user",
         ),
         (f"x: &m\n  {keys('other', indent=2)}<<: *m\n", 5, "'<<' merges something in here"),
+        (f"x: &-m\n  {keys('other', indent=2)}<<: *-m\n", 5, "'<<' merges something in here"),
         (f"x: &m\n  {keys('other', indent=2)}<<: [*m]\nhostname: a\n/a: b\n", 5, "'<<' merges something in here"),
         (f"<<:\n  {keys('other', indent=2)}", 2, "'<<' merges something in here"),
         (

@@ -117,6 +117,20 @@ def test_what_is_no_file_is_neither_noted_nor_run(tmp_path: Path, what: str) -> 
     assert script(tmp_path, "follow", "x", str(path)).startswith(f"{path}: it has changed, and nothing is run: {why}")
 
 
+@pytest.mark.parametrize("name", ["a", "-a"])
+def test_what_its_aliases_may_blow_up_is_not_even_validated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    for program in ("systemctl", "coreos-cloudinit"):
+        (tmp_path / program).write_text("#!/bin/sh\n")
+        (tmp_path / program).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    path = tmp_path / "user-data"
+    path.write_text(f"#cloud-config\na: &{name} [x]\nb: [{','.join([f'*{name}'] * (ALIAS_LIMIT + 1))}]\n")
+    said = script(tmp_path, "follow", "x", str(path))
+    assert said == f"{path}: it has changed, and nothing is run: it has more than {ALIAS_LIMIT} aliases of YAML.\n"
+
+
 @pytest.mark.parametrize(
     ("path", "reason"),
     [
