@@ -185,19 +185,19 @@ ABSENT = f"and it is not-found, {REFUSED}; leave that out, or bring the unit wit
             (f"    - name: {NO_SUCH}", "      command: start"),
             f"call: systemctl start {NO_SUCH} (it is not-found, {REFUSED})",
             f"The given user-data, line 7: '{NO_SUCH}' is to start, {ABSENT}",
-            f"Unit {NO_SUCH} not found.'. Take what calls for {NO_SUCH} out of the user-data, or bring that",
+            f"Unit {NO_SUCH} not found.'. Take what calls for {NO_SUCH} out of the user-data, or bring the",
         ),
         (
             (f"    - name: {NO_SUCH}", "      command: stop"),
             f"call: systemctl stop {NO_SUCH} (it is not-found, {REFUSED})",
             f"The given user-data, line 7: '{NO_SUCH}' is to stop, {ABSENT}",
-            f"Unit {NO_SUCH} not loaded.'. Take what calls for {NO_SUCH} out of the user-data, or bring that",
+            f"Unit {NO_SUCH} not loaded.'. Take what calls for {NO_SUCH} out of the user-data, or bring the",
         ),
         (
             (f"    - name: {NO_SUCH}", "      enable: true", *app(1)),
             f"{NO_SUCH}: enabled (it is not-found, {REFUSED})",
             f"The given user-data, line 7: '{NO_SUCH}' is to be enabled, {ABSENT}",
-            f"Unit file {NO_SUCH} does not exist.'. Take what calls for {NO_SUCH} out of the user-data, or bring that",
+            f"Unit file {NO_SUCH} does not exist.'. Take what calls for {NO_SUCH} out of the user-data, or bring the",
         ),
         (
             ("    - name: blocked.service", "      command: try-restart"),

@@ -105,14 +105,17 @@ _REFUSED = re.compile(
     r"(?:(is masked)|not found|not loaded|does not exist|failed to load: No such file or directory)"
 )
 
+_CALLED_FOR_UPDATE = ("locksmithd.service", "update-engine.service")
+
 
 def _advice(error: str, unit: str) -> str:
     """Return what to do about what ended a run."""
     refused = _REFUSED.search(error)
     if refused:
         name, is_masked = refused.groups()
-        or_else = "lift its mask with 'systemctl unmask'" if is_masked else "bring that with 'content'"
-        return f"Take what calls for {name} out of the user-data, or {or_else}, then run again."
+        what = f"what calls for {name}{', as coreos.update does,' * (name in _CALLED_FOR_UPDATE)}"
+        or_else = "lift its mask with 'systemctl unmask'" if is_masked else "bring the unit with 'content'"
+        return f"Take {what} out of the user-data, or {or_else}, then run again."
     # of a program that it calls, such as hostnamectl, it tells no more than how that ended
     if re.search(r"exit status [0-9]+\Z", error):
         return _LOOK_AT_LOG.format(unit=unit)

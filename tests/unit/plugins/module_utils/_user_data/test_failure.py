@@ -135,14 +135,19 @@ def test_a_run_that_failed() -> None:
 @pytest.mark.parametrize(
     ("said", "name", "or_else"),
     [
-        ("Unit nosuch.service not found.", "nosuch.service", "bring that with 'content'"),
-        ("Unit nosuch.service not loaded.", "nosuch.service", "bring that with 'content'"),
-        ("Unit file nosuch@1.service does not exist.", "nosuch@1.service", "bring that with 'content'"),
+        ("Unit nosuch.service not found.", "nosuch.service", "bring the unit with 'content'"),
+        ("Unit nosuch.service not loaded.", "nosuch.service", "bring the unit with 'content'"),
+        ("Unit file nosuch@1.service does not exist.", "nosuch@1.service", "bring the unit with 'content'"),
         # the systemd of 899 and 1010
         (
             "Unit a.service failed to load: No such file or directory.",
             "a.service",
-            "bring that with 'content'",
+            "bring the unit with 'content'",
+        ),
+        (
+            "Unit update-engine.service not found.",
+            "update-engine.service, as coreos.update does,",
+            "bring the unit with 'content'",
         ),
         ("Unit a.service is masked.", "a.service", "lift its mask with 'systemctl unmask'"),
         (
