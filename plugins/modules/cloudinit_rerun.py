@@ -24,6 +24,9 @@ description:
   - What would fail is refused before anything is touched. The host's own validation decides, with checks for what it
     misses, such as an address that is used and not known, a unit file that is none, and a config that
     would lock out the user who is logged in.
+  - Of a unit that is to be called or enabled, and that the host does not have or has masked, check mode and diff mode
+    warn, unless the user-data itself brings it. It is not refused, for a generator or another unit may bring it by
+    then. Else the run of coreos-cloudinit stops there, and the task fails and names the unit.
   - User-data is applied by a restart of the unit that applies it at boot, since a run of coreos-cloudinit by hand
     misses that unit's environment. Every result that coreos-cloudinit logs is read. Its exit status does not tell
     whether the units that it starts did start.
@@ -385,6 +388,8 @@ left_behind:
       description:
         - What the user-data before this one has brought, is still there, and is not asked for any more. It is never
           removed.
+        - Where a part of the new user-data is written so that it cannot be read, nothing is told here. A warning names
+          what may be left then, and it is told by the next user-data that can be read throughout.
       type: list
       elements: dict
       contains:
