@@ -132,7 +132,7 @@ def rerun(params: dict[str, t.Any], host: Host, *, check_mode: bool, diff: bool 
             if source.file or source.error
         },
         "actions": [],
-        "warnings": [*seen.partial, *_inert(states, tasks)],
+        "warnings": [*seen.partial, *_inert(states, tasks), *_missed(seen, params)],
     }
     if diff:
         told["diff"] = []
@@ -254,6 +254,19 @@ def _inert(states: t.Mapping[str, State], tasks: t.Sequence[Task]) -> list[str]:
         f"{printable(path)} is left alone: {state.why}."
         for path, state in states.items()
         if state.name == "not_applicable" and path not in replaced
+    ]
+
+
+def _missed(seen: Look, params: t.Mapping[str, t.Any]) -> list[str]:
+    """Say that no user has brought user-data; where somebody asks for one in particular, that goes without saying."""
+    there = {source.place.kind for source in seen.sources if source.file or source.error}
+    if there - {"oem"} or any(params[name] is not None for name in ("path", "content", "watch")):
+        return []
+    none = "No user-data but the OEM's" if there else "No user-data"
+    return [
+        f"{none} was found where the operating system looks for it; one that lies elsewhere needs its 'path' (in the "
+        f"role 'user_data_path'), and what a host takes from a metadata service, from a URL or by Ignition is not "
+        f"looked at."
     ]
 
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 from typing import TYPE_CHECKING, Any
 
@@ -71,10 +72,16 @@ def in_force(host: Machine) -> str:
     return host.sh("cat /etc/luck.txt")
 
 
+def settle(host: Machine, condition: str) -> None:
+    """Wait until that holds, and systemd is at rest."""
+    wait = f"until {condition} && systemctl list-jobs | grep -q 'No jobs'; do sleep 0.2; done"
+    host.sh(f"timeout 60 sh -c {shlex.quote(wait)}")
+
+
 def reboot(host: Machine) -> None:
     machine = USER_DATA.parent / "machine"
     subprocess.run([machine, "reboot", host.name], check=True, capture_output=True, timeout=120)
-    host.sh(f"until systemctl is-active -q '{FLATCAR_UNIT}'; do sleep 0.2; done")
+    settle(host, f"systemctl is-active -q '{FLATCAR_UNIT}'")
 
 
 def test_the_config_drive_is_found(machine: MachineFactory) -> None:
@@ -89,6 +96,7 @@ def test_the_config_drive_is_found(machine: MachineFactory) -> None:
 
 def test_what_the_host_ran_when_it_was_another_is_left_alone(machine: MachineFactory) -> None:
     host = machine("user-data-of-before", release="2512", fresh=True)
+    settle(host, "true")
     for _boot in range(2):
         before = host.sh(FINGERPRINT)
         for check in (True, False):
@@ -120,6 +128,7 @@ def test_what_the_host_ran_when_it_was_another_is_left_alone(machine: MachineFac
 def test_two_places_that_are_one_file_are_one(machine: MachineFactory) -> None:
     host = machine("user-data-of-before", release="2512", fresh=True)
     host.sh(LINK)
+    settle(host, "true")
     for _boot in range(2):
         before = host.sh(FINGERPRINT)
         play = host.playbook(REAPPLY)
@@ -131,7 +140,8 @@ def test_two_places_that_are_one_file_are_one(machine: MachineFactory) -> None:
     assert (states(done), warnings(done)) == ({FLATCAR: "current"}, [])
     assert in_force(host) == "number-1"
     # one watch, which sees what comes by either way
-    host.sh(place(config(2), INSTALL) + "\nuntil grep -q 2 /etc/luck.txt; do sleep 0.2; done")
+    host.sh(place(config(2), INSTALL))
+    settle(host, "grep -q number-2 /etc/luck.txt")
     assert states(reapply(host, changed=False, user_data_watch=True)) == {FLATCAR: "current"}
     reapply(host, changed=True, user_data_watch=False)
     assert (
@@ -156,4 +166,26 @@ def test_a_path_unit_that_is_stopped_is_one_all_the_same(machine: MachineFactory
     assert "coreos-cloudinit" not in host.sh("systemctl list-units --all --no-legend --plain '*.path'")
     done = reapply(host, changed=True)
     assert (states(done), warnings(done)) == ({FILE: "unapplied", FLATCAR: "current"}, [])
+    assert in_force(host) == "number-1"
+
+
+def test_a_host_without_user_data_says_so(machine: MachineFactory) -> None:
+    """What came from elsewhere is not known to be in force."""
+    host = machine("user-data-of-before", release="2512", fresh=True)
+    host.sh("rm -r /var/lib/coreos-install /var/lib/flatcar-install")
+    settle(host, "true")
+    told = (
+        "{} was found where the operating system looks for it; one that lies elsewhere needs its 'path' (in the role "
+        "'user_data_path'), and what a host takes from a metadata service, from a URL or by Ignition is not looked at."
+    ).format
+    for oem in ("No user-data but the OEM's", "No user-data"):
+        before = host.sh(FINGERPRINT)
+        play = host.playbook(REAPPLY)
+        untouched(host, play, before)
+        assert (states(play), warnings(play)) == ({}, [told(oem)])
+        host.sh("rm -f /usr/share/oem/cloud-config.yml")
+    # who waits for one, or brings one, knows
+    assert warnings(reapply(host, changed=True, user_data_watch=True)) == []
+    assert warnings(reapply(host, changed=True, user_data_watch=False)) == []
+    assert warnings(reapply(host, changed=True, user_data_content=config(1))) == []
     assert in_force(host) == "number-1"

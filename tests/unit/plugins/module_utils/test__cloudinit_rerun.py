@@ -780,6 +780,26 @@ def test_what_nothing_on_the_host_runs_is_left_alone() -> None:
     assert states[INSTALL.path].name == "not_applicable"
 
 
+@pytest.mark.parametrize(
+    ("look", "params", "told"),
+    [
+        (seen(), {}, "No user-data was found where the operating system looks for it; "),
+        (seen(PLACES[-1].path), {}, "No user-data but the OEM's was found where the operating system looks for it; "),
+        (seen(PLACES[-1].path, PLACES[4].path), {}, ""),
+        (seen(error=INSTALL.path), {}, ""),
+        # one that nothing runs has a sentence of its own
+        (seen(INSTALL.path, idle=INSTALL.path), {}, ""),
+        (seen(PLACES[-1].path), {"path": PLACES[-1].path}, ""),
+        (seen(), {"content": ""}, ""),
+        (seen(), {"watch": False}, ""),
+    ],
+)
+def test_where_no_user_has_brought_any_that_is_said(look: Look, params: dict[str, Any], told: str) -> None:
+    warnings = _cloudinit_rerun._missed(look, {**PARAMS, **params})
+    assert len(warnings) == bool(told)
+    assert all(warning.startswith(told) for warning in warnings)
+
+
 @pytest.mark.parametrize("asked", [{"path": INSTALL.path}, {"content": "x"}, {"watch": True}])
 def test_what_nothing_on_the_host_runs_is_applied_to_who_asks_for_it(asked: dict[str, Any]) -> None:
     given = Content(1, "9" * 64) if "content" in asked else None
