@@ -61,11 +61,10 @@ def of_run(applied: Applied, *, path: str, unit: str, timeout: int) -> Failure |
     state = state_words(applied.unit) if applied.unit else "unknown to systemd"
     if applied.blocked:
         waiting = _askable(command for command in run.commands if not command.result)[-1:]
-        doing = run.doing.rstrip("'")  # the line ends with a quote that nothing opens
-        at = f", at '{doing}'" if doing else ""
         hint = "" if waiting else " Look with 'systemctl list-jobs' what it waits for, or give a longer 'timeout'."
         return Failure(
-            f"{path} is not applied whole: {unit} is {state} after {timeout} s{at}, and goes on without Ansible.{hint}",
+            f"{path} is not applied whole: {unit} is {state} after {timeout} s{_at(run.doing)}, and goes on without "
+            f"Ansible.{hint}",
             waiting,
         )
     if applied.unit and was_skipped(applied.unit):
@@ -78,7 +77,9 @@ def of_run(applied: Applied, *, path: str, unit: str, timeout: int) -> Failure |
     if (applied.job.rc and not is_well) or applied.unit.get("Result", "success") != "success" or run.errors:
         said = printable(applied.job.err)
         if run.errors:
-            why = f", and coreos-cloudinit said '{run.errors[-1]}'. {_advice(run.errors[-1], unit)}"
+            error = run.errors[-1]
+            at = "" if _REFUSED.search(error) else _at(run.failed_at)
+            why = f", and coreos-cloudinit said '{error}'{at}. {_advice(error, unit)}"
         elif said:
             why = f", and systemctl said '{said}'. {next_step(said)}"
         else:
@@ -95,6 +96,12 @@ def of_run(applied: Applied, *, path: str, unit: str, timeout: int) -> Failure |
         hint = "" if failed else f" {_LOOK_AT_LOG.format(unit=unit)}"
         return Failure(f"{path} was applied, but not all that it calls systemd for went well: {ended}.{hint}", failed)
     return None
+
+
+def _at(doing: str) -> str:
+    # up to 1.12 the line of a call ends with a quote that nothing opens
+    told = doing[:-1] if doing.endswith("\"'") else doing
+    return f", at '{told}'" if told else ""
 
 
 _LOOK_AT_LOG = "Look at what it logged with 'journalctl -b _SYSTEMD_UNIT={unit}', cure that, then run again."

@@ -88,6 +88,7 @@ class Run:
         findings: what its validation found, in order.
         errors: why it has not done all of it, in its own words.
         doing: what it had begun and not ended when the log ends; empty when it had ended all that it began.
+        failed_at: what it had begun when it ended with an error, which need not name that.
     """
 
     kind: str = ""
@@ -102,6 +103,7 @@ class Run:
     findings: t.Sequence[Finding] = ()
     errors: t.Sequence[str] = ()
     doing: str = ""
+    failed_at: str = ""
 
     @property
     def failed_commands(self) -> list[Command]:
@@ -178,7 +180,7 @@ def last_run(messages: t.Sequence[Message]) -> list[Message]:
 
 def parse_run(lines: t.Iterable[str]) -> Run:
     """Return what a run has done, from its messages, with or without a date before each."""
-    kind = doing = path = ""
+    kind = doing = failed_at = path = ""
     files: list[str] = []
     units: list[tuple[str, str]] = []
     drop_ins: list[tuple[str, str]] = []
@@ -193,7 +195,7 @@ def parse_run(lines: t.Iterable[str]) -> Run:
         text = re.sub(_PASSWORD, r"\1…", re.sub(_DATE, "", line, count=1).rstrip())
         if not text:
             continue
-        doing = _words(text) if re.match(_BEGUN, text) else ""
+        begun, doing = doing, _words(text) if re.match(_BEGUN, text) else ""
         finding = re.match(_FINDING, text)
         if finding:
             findings.append(Finding(int(finding[1]), finding[2], printable(finding[3])))
@@ -205,6 +207,7 @@ def parse_run(lines: t.Iterable[str]) -> Run:
         placed = re.match(_PLACED, text)
         if re.match(_FAILED, text):
             errors.append(printable(text))
+            failed_at = begun or failed_at
         elif re.match(_FILE, text) or re.match(_UPDATED, text):
             files.append(_first(_FILE, text) or _first(_UPDATED, text))
             path = ""
@@ -245,6 +248,7 @@ def parse_run(lines: t.Iterable[str]) -> Run:
         findings=findings,
         errors=errors,
         doing=doing,
+        failed_at=failed_at,
     )
 
 

@@ -117,6 +117,9 @@ def test_a_run_that_failed() -> None:
     assert said.endswith(
         f"exit status 1'. Look at what it logged with 'journalctl -b _SYSTEMD_UNIT={UNIT}', cure that, then run again."
     )
+    # the systemd of 899 and 1010 does not name the unit that it is to enable and does not have
+    no_file = applied(errors=["Failed to apply cloud-config: No such file or directory"], failed_at='Enabling "a"')
+    assert "No such file or directory', at 'Enabling \"a\"'. Correct what it names" in sentence_of(no_file)
     # it may say so and end well, and end ill without a word
     assert error in sentence_of(applied(errors=[error]))
     assert sentence_of(applied(unit={"Result": "signal"})).endswith(

@@ -73,6 +73,7 @@ def test_a_unit_that_does_not_exist_ends_the_run(version: str) -> None:
     assert run.commands == [Command("start", "missing.service")]
     assert run.errors == ["Failed to apply cloud-config: Unit missing.service not found."]
     assert not run.doing
+    assert run.failed_at.startswith('Calling unit command "start" on "missing.service"')
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -92,6 +93,7 @@ def test_a_user_that_cannot_be_made_ends_the_run_and_its_password_is_not_told(ve
     run = recorded(f"{version}-user-fails.log")
     assert run.errors[0].startswith("Command 'useradd --password … --create-home --groups no-such-group bob' failed")
     assert run.errors[-1] == "Failed to apply cloud-config: exit status 6"
+    assert run.failed_at == "Creating user 'bob'"
     assert "$6$x$y" not in repr(run)
 
 
