@@ -20,6 +20,8 @@ description:
     are one file, by a link, are one.
   - What lies there and nothing on the host runs is left alone with a warning, unless O(path) names it. That is what a
     host has run as CoreOS and does not as Flatcar, or what an image that uses Ignition never looks at.
+  - What a host takes from a metadata service, from a URL or by Ignition is not looked at. Where it has no user-data but
+    that and the OEM's, a warning says so.
   - Works without Python on the target. A host whose user-data is in force costs one read-only round trip.
   - What would fail is refused before anything is touched. The host's own validation decides, with checks for what it
     misses, such as an address that is used and not known, a unit file that is none, and a config that
