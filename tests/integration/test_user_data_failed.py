@@ -153,3 +153,33 @@ def test_a_unit_is_told_of_by_the_name_that_it_has(machine: MachineFactory) -> N
     assert f"""at 'Calling unit command "start" on "{unit}"', and goes on without Ansible.""" in blocked["msg"], blocked
     assert f"{unit} did not start within 4 s" in blocked["msg"], blocked
     assert blocked["applied"][FILE]["doing"].count("\\") == 1
+
+
+@pytest.mark.parametrize("release", ["1010", "2512"])
+def test_a_run_that_waits_for_the_boot_has_not_begun(machine: MachineFactory, release: str) -> None:
+    """The unit requires one that waits until the host's addresses are known."""
+    host = machine("user-data-fresh", release=release, fresh=True)
+    waiting = "coreos-setup-environment.service"
+    host.sh(
+        f"""
+        mkdir /etc/systemd/system/{waiting}.d
+        printf '[Service]\\nExecStartPre=/bin/sh -c "until [ -e /run/known ]; do sleep 0.2; done"\\n' \\
+          >/etc/systemd/system/{waiting}.d/slow.conf
+        systemctl daemon-reload
+        systemctl --job-mode=ignore-dependencies stop {WATCH}
+        systemctl stop {waiting}
+        """
+    )
+    failed = host.play([rerun(content=config(1), timeout=3)], options=AS_ROOT).last.result
+    assert failed["msg"].startswith(f"{FILE} is not applied yet: {UNIT} has not begun after 3 s, and is inactive"), (
+        failed
+    )
+    assert f"still waits behind {waiting}, which is activating" in failed["msg"]
+    assert f"The given user-data stays at {FILE}, for its run is not over." in failed["msg"]
+    assert [found["waits_for"] for found in failed["failures"]] == [[waiting]]
+    assert host.sh("ls /etc/luck.txt", check=False) == ""
+    # it is not run twice for that
+    host.sh("touch /run/known")
+    done = host.play([rerun(content=config(1))], options=AS_ROOT).last.result
+    assert done["sources"][FILE]["state"] in ("current", "applying"), done
+    assert host.sh("cat /etc/luck.txt") == "number-1"

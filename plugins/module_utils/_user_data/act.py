@@ -331,7 +331,7 @@ def _undone(
     if task.given is None and good and good != task.content.sha256:
         sentences.append(f"The last one that was proven is kept as {kept(task.source, 'good')}.")
     elif task.given is not None and goes_on:
-        sentences.append(f"The given user-data stays at {path}, for its run goes on.")
+        sentences.append(f"The given user-data stays at {path}, for its run is not over.")
         if task.source.file:
             sentences.append(f"What was there before is kept as {kept(task.source, 'before')}.")
     elif task.given is not None:

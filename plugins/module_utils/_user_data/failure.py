@@ -59,6 +59,11 @@ def of_run(applied: Applied, *, path: str, unit: str, timeout: int) -> Failure |
     """Return how a run failed, or None."""
     run = applied.run
     state = state_words(applied.unit) if applied.unit else "unknown to systemd"
+    if applied.blocked and applied.unit.get("ActiveState") in ("active", "inactive", "failed"):
+        return Failure(
+            f"{path} is not applied yet: {unit} has not begun after {timeout} s, and is {state}.",
+            _askable([Command("start", unit)]),
+        )
     if applied.blocked:
         waiting = _askable(command for command in run.commands if not command.result)[-1:]
         hint = "" if waiting else " Look with 'systemctl list-jobs' what it waits for, or give a longer 'timeout'."

@@ -401,7 +401,7 @@ def test_what_goes_on_after_the_time_limit_stays(machine: Machine, was: str) -> 
     machine.logs('Calling unit command "start" on "b.service"')
     failed = machine.fails(content=machine.cloud_config("two"), timeout=1)
     assert "restore" not in machine.phases
-    assert f"The given user-data stays at {machine.file}, for its run goes on." in failed.message
+    assert f"The given user-data stays at {machine.file}, for its run is not over." in failed.message
     assert machine.file.read_text() == machine.cloud_config("two")
     before = Path(f"{machine.memory}.before")
     if was == "current":

@@ -93,6 +93,21 @@ def test_a_run_that_has_not_ended(rc: int) -> None:
     assert "after 30 s, and goes on" in sentence_of(applied(rc=rc, unit=going_on))
 
 
+@pytest.mark.parametrize(
+    ("unit", "state"),
+    [
+        ({"ActiveState": "inactive", "SubState": "dead"}, "inactive (dead)"),
+        ({}, "active (exited)"),
+        ({"ActiveState": "failed", "SubState": "failed", "Result": "exit-code"}, "failed, result 'exit-code'"),
+    ],
+)
+def test_a_run_that_has_not_begun(unit: dict[str, str], state: str) -> None:
+    """Its unit waits for another one: which one, the unit itself tells."""
+    assert sentence_of(applied(rc=124, unit=unit, logged=False), Command("start", UNIT)) == (
+        f"{PATH} is not applied yet: {UNIT} has not begun after 30 s, and is {state}."
+    )
+
+
 def test_a_run_that_systemd_skipped() -> None:
     skipped = {"ActiveState": "inactive", "ConditionResult": "no", "ConditionTimestampMonotonic": "5"}
     assert sentence_of(applied(unit=skipped)) == (
