@@ -13,6 +13,7 @@ from ansible_collections.container_linux.remediation.tests.integration.user_data
     AS_ROOT,
     FILE,
     INSTALL,
+    MEMORY,
     UNIT,
     WATCH,
     config,
@@ -43,6 +44,15 @@ def test_a_unit_that_does_not_come_up_again_hides_nothing_of_the_run(machine: Ma
     assert failed["changed"] and failed["actions"]
     assert failed["sources"][FILE]["state"] == "stale"
     assert failed["applied"][FILE]["commands"] == [{"verb": "start", "unit": "app.service", "result": "done"}]
+    assert failed["msg"].endswith(f"The last one that was proven is kept as {MEMORY}.good."), failed
+    # what was given is not left in its place
+    host.sh(place(app()))
+    assert host.play([rerun()], options=AS_ROOT).rc == 0
+    bad = app("ExecStartPre=/usr/bin/false")
+    failed = host.play([rerun(content=bad, restart_changed_units=True)], options=AS_ROOT).last.result
+    assert failed["msg"].startswith("app.service did not restart"), failed
+    assert failed["msg"].endswith(f"What was at {FILE} before was put back, and nothing of it was run."), failed
+    assert host.sh(f"cat {FILE}") == app()
 
 
 def test_a_unit_that_does_not_stay_up_after_its_restart_is_not_proven(machine: MachineFactory) -> None:
@@ -57,6 +67,15 @@ def test_a_unit_that_does_not_stay_up_after_its_restart_is_not_proven(machine: M
         assert "app.service should be started and is not" in failed["msg"], failed
         assert failed["sources"][FILE]["state"] == state
     host.sh(place(config(1)))
+
+
+def test_a_unit_that_dies_again_and_again_is_not_proven(machine: MachineFactory) -> None:
+    host = machine("user-data-fresh")
+    dying = app("Restart=always", "RestartSec=100ms", "StartLimitInterval=0")
+    host.sh(place(dying.replace("/usr/bin/sleep infinity", "/bin/sh -c 'sleep 1; exit 1'")))
+    failed = host.play([rerun()], options=AS_ROOT).last.result
+    assert "app.service should be started and is not" in failed["msg"], failed
+    host.sh(place(config(1)) + "; systemctl stop app.service")
 
 
 def test_what_needs_the_path_unit_stays_up_when_that_is_stopped(machine: MachineFactory) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 import typing as t
+from dataclasses import replace
 
 from ansible_collections.container_linux.remediation.plugins.module_utils._cloud_config.asked import asked
 from ansible_collections.container_linux.remediation.plugins.module_utils._host import RemediationError, printable
@@ -43,7 +44,10 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._user_
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.refusal import refusals
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.restart import restart_changed
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.seen import Written
-from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.units import is_between_starts
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.units import (
+    is_between_starts,
+    is_running,
+)
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.watch import (
     set_watch,
     unwatchable,
@@ -156,16 +160,23 @@ def _is_there(
     if failure.of_proof(proof, path=task.path):
         return False
     told.setdefault("proof", {})[task.path] = result.of_proof(proof)
-    if not check_mode:
-        _confirm(task, host, told)
+    if proof.partial or not check_mode:
+        _confirm(task, host, proof, told)
     return True
 
 
-def _confirm(task: Task, host: Host, told: dict[str, t.Any], *, forgotten: str = "") -> None:
+def _confirm(task: Task, host: Host, proof: Comparison, told: dict[str, t.Any], *, forgotten: str = "") -> None:
     """Remember that a user-data is applied and proven, or say why not; `forgotten`: why nothing can be confirmed."""
     why = forgotten or confirm(host, task.source, sha256=task.content.sha256)
+    applied = f"{printable(task.path)} is applied, but"
+    if proof.partial:
+        told["warnings"].append(
+            f"{applied} whether all is there that it asks for is not known: {' '.join(proof.partial)} Cure that, then "
+            f"run again."
+        )
+        return
     if why:
-        told["warnings"].append(f"{printable(task.path)} is applied, but that could not be remembered: {why}.")
+        told["warnings"].append(f"{applied} that could not be remembered: {why}.")
 
 
 def _pass_the_gate(tasks: t.Sequence[Task], seen: Look, params: t.Mapping[str, t.Any], told: dict[str, t.Any]) -> None:
@@ -223,7 +234,7 @@ def _bring_up_to_date(
         stopped = applied.stopped and applied.unit.get("ActiveState") != "active"
         raise _undone(task, host, failed, params, good=applied.good, stopped=stopped, goes_on=applied.blocked)
 
-    _prove(task, host, params, told, good=applied.good, answer=applied.proof)
+    proof = _prove(task, host, params, told, good=applied.good, answer=applied.proof)
     told["warnings"] += unsettled_sentences(unsettled, path=task.path, doubts=task.asked.doubts)
     if not applied.logged:
         told["warnings"].append(
@@ -231,8 +242,8 @@ def _bring_up_to_date(
             f"it asks for was looked at all the same."
         )
     if _restart_what_is_left(task, host, applied, params, told):
-        _prove(task, host, params, told, good=applied.good)
-    _confirm(task, host, told, forgotten=applied.remembered)
+        proof = _prove(task, host, params, told, good=applied.good)
+    _confirm(task, host, proof, told, forgotten=applied.remembered)
 
 
 def _prove(
@@ -243,7 +254,7 @@ def _prove(
     *,
     good: str,
     answer: Answer | None = None,
-) -> None:
+) -> Comparison:
     """Tell whether all that a user-data asks for is there. Raises RemediationError where it is not.
 
     Args:
@@ -261,31 +272,48 @@ def _prove(
         raise _undone(task, host, failed, params, good=good, doubted=True)
 
 
+    return proof
 def _proof(task: Task, host: Host, answer: Answer | None, *, timeout: int) -> Comparison:
     """Compare the host with what a user-data asks for.
 
-    A unit that systemd starts again must be up twice in a row, and one that is up since its process began must still
-    be there some seconds later.
+    A unit that systemd starts again, or that is up since its process began, must be up some seconds later without
+    another start.
     """
 
-    def look(answer: Answer | None = None) -> tuple[Comparison, bool]:
-        proof = (
-            comparison(answer, task.asked, path=task.path)
-            if answer
-            else compare(host, task.asked, path=task.path, sha256=task.content.sha256)
-        )
-        return proof, not any(is_between_starts(unit.properties) and not unit.as_asked for unit in proof.units)
+    def look() -> Comparison:
+        return compare(host, task.asked, path=task.path, sha256=task.content.sha256)
 
-    proof, is_up = look(answer)
-    if is_up and not any(unit.is_young for unit in proof.units):
+    proof = comparison(answer, task.asked, path=task.path) if answer else look()
+    starts = _starts(proof)
+    if all(starts.values()) and not any(unit.is_young for unit in proof.units):
         return proof
     for _attempt in range(min(_ATTEMPTS, timeout // _PAUSE)):
-        was_up = is_up
+        before = starts
+    restless: list[str] = []
         time.sleep(_PAUSE)
-        proof, is_up = look()
-        if is_up and was_up:
+        proof = look()
+        starts = _starts(proof)
+        restless = [name for name, start in starts.items() if not start or before.get(name, start) != start]
+        if not restless:
             break
-    return proof
+    units = [
+        replace(unit, as_asked=False, why="it ends, and systemd starts it again and again")
+        if unit.name in restless and unit.is_to_stay and unit.as_asked
+        else unit
+        for unit in proof.units
+    ]
+    return replace(proof, units=units)
+
+
+def _starts(proof: Comparison) -> dict[str, str]:
+    """Return when the units came up that are to stay so, by name; empty for one that failed and is started again."""
+    starts = {}
+    for unit in proof.units:
+        if is_between_starts(unit.properties) and not unit.as_asked:
+            starts[unit.name] = ""
+        elif unit.is_to_stay and is_running(unit.properties):
+            starts[unit.name] = unit.properties.get("ActiveEnterTimestampMonotonic", "?")
+    return starts
 
 
 def _others(task: Task, seen: Look) -> list[Written]:
@@ -323,7 +351,13 @@ def _undone(
     # what was not proven has been looked at for this long
     waited = min(params["timeout"], _ATTEMPTS * _PAUSE) if doubted else params["timeout"]
     why = failure.cause(host, failed, timeout=waited)
-    sentences = [failed.sentence, *why.sentences]
+    undone = _put_back(task, host, good=good, stopped=stopped, goes_on=goes_on)
+    return RemediationError(" ".join(filter(None, [failed.sentence, *why.sentences, *undone])), **why.details)
+
+
+def _put_back(task: Task, host: Host, *, good: str, stopped: bool = False, goes_on: bool = False) -> list[str]:
+    """Put back what was there before, if anything was given, and say how things stand; see `_undone`."""
+    sentences = []
     if stopped and task.given is None:
         names = " and ".join(printable(unit["Id"]) for unit in task.source.watches)
         sentences.append(f"Lest it be run again and again, {names} was stopped; the next boot starts it.")
@@ -337,7 +371,7 @@ def _undone(
     elif task.given is not None:
         in_force = task.state.name == "current"
         sentences.append(restore(host, task.source, sha256=task.content.sha256, in_force=in_force, stopped=stopped))
-    return RemediationError(" ".join(filter(None, sentences)), **why.details)
+    return sentences
 
 
 def _restart_what_is_left(
@@ -349,16 +383,23 @@ def _restart_what_is_left(
         whether anything was restarted, since that is wished.
     """
     restarts: t.Sequence[str] = ()
+
+    Raises:
+        RemediationError: a unit did not come up again; what was there before the user-data is back then.
     changed = changed_units(parse_snapshot(applied.before), parse_snapshot(applied.after))
     left = told.setdefault("left_behind", {"changed_units": [], "no_longer_asked_for": []})
     left["no_longer_asked_for"] += [leftover.told() for leftover in parse_leftovers(applied.leftovers)]
     if changed and params["restart_changed_units"]:
-        restarted = restart_changed(
-            host,
-            changed,
-            allow_container_restart=params["allow_container_restart"],
-            timeout=params["timeout"],
-        )
+        try:
+            restarted = restart_changed(
+                host,
+                changed,
+                allow_container_restart=params["allow_container_restart"],
+                timeout=params["timeout"],
+            )
+        except RemediationError as error:
+            undone = _put_back(task, host, good=applied.good)
+            raise RemediationError(" ".join([error.message, *undone]), **error.details) from error
         restarts = restarted.done
         _tell_actions([f"systemctl restart {name}" for name in restarts], told)
         told["warnings"] += restarted.refused

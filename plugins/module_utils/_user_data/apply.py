@@ -281,16 +281,15 @@ apply() {
   leftovers
   if [ "$JOB" -eq 0 ] && ended_well && [ "$(digest_of "$REAL")" = "$NEW" ]; then
     remember
-    IN_FORCE=yes
+    # while nobody else may put something in its place
+    prove
   fi
 }
 
 # it ends what it has begun, and remembers it, also when nobody listens any more
 trap '' HUP PIPE
 REAL=$(readlink -f -- "$PLACE") || REAL=$PLACE
-IN_FORCE=
 apply 9>"$LOCK"
-[ -z "$IN_FORCE" ] || prove
 """
 )
 
@@ -299,16 +298,19 @@ _RESTORE_SH = (
     + r"""
 restore() {
   lock || return
+  # what somebody else has put there since is theirs, and our watch's to run
+  if [ "$(digest_of "$REAL")" != "$NEW" ]; then
+    begin restore
+    finish restore 3
+    return
+  fi
   OURS=
   if section watched "$LIMIT" systemctl is-active -- "$WATCH" && [ -n "$HUSH" ]; then
     OURS=$WATCH
     section hush "$LIMIT" systemctl --no-ask-password stop -- "$OURS" "${OURS%path}service"
   fi
   begin restore
-  # what somebody else has put there since is theirs
-  if [ "$(digest_of "$REAL")" != "$NEW" ]; then
-    STATUS=3
-  elif [ -n "$WAS_THERE" ]; then
+  if [ -n "$WAS_THERE" ]; then
     keep "$KEPT.before" "$REAL"
     STATUS=$?
   else
@@ -523,7 +525,7 @@ def restore(host: Host, source: Source, *, sha256: str, in_force: bool, stopped:
         theirs = (
             f"nothing was put back; what was there before is kept as {before}" if source.file else "it was left alone"
         )
-        return f"Somebody has changed {path} since, so {theirs}.{asleep}"
+        return f"Somebody has changed {path} since, so {theirs}."
     if not source.file:
         return f"There was no {path} before, so it was removed again."
     back = f"What was at {path} before was put back"

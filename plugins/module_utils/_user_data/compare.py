@@ -64,6 +64,7 @@ _COMPARE_SH = r"""
 # Words are pairs: what is to be there, and what is.
 compare_pairs() {
   [ "$#" -gt 0 ] || return 0
+  # a shell that has no room for these lines skips the loop
   STATS=$STATS$LINE$(timeout -k 1 "$LIMIT" stat -c '%a %u %g %U %G' -- "$@")
   while read -r WANTED REST && read -r FOUND REST; do
     if [ "${WANTED#\\}" = "${FOUND#\\}" ]; then
@@ -71,7 +72,7 @@ compare_pairs() {
     else
       SAME="$SAME differs"
     fi
-  done <<END
+  done <<END || return
 $(timeout -k 1 "$LIMIT" sha256sum -- "$@")
 END
 }
@@ -100,10 +101,10 @@ compare_all() {
       KINDS="$KINDS absent"
     fi
     if [ "$#" -ge 100 ]; then
-      compare_pairs "$@"
+      compare_pairs "$@" || return
       set --
     fi
-  done <<END
+  done <<END || return
 $TARGETS
 END
   compare_pairs "$@"
@@ -283,7 +284,7 @@ def comparison(answer: Answer, asked: Asked, *, path: str) -> Comparison:
             f"settled, then run again."
         )
     wanted, sendable, texts = _targets(asked)
-    told = _items(answer, sendable, _numbers(texts))
+    told, whole = _items(answer, sendable, _numbers(texts))
     items = [
         told.get(target.path) or Item(target.kind, target.name, target.path, "not_compared", "its path has line breaks")
         for target in wanted
@@ -297,7 +298,7 @@ def comparison(answer: Answer, asked: Asked, *, path: str) -> Comparison:
         ],
         masks=runtime_masks(answer),
         snapshot=parse_snapshot(out_of(answer, "snapshot")) if "snapshot" in answer else None,
-        partial=_partial(answer),
+        partial=_partial(answer, whole=whole),
     )
 
 
@@ -314,8 +315,8 @@ def _numbers(texts: t.Sequence[Target]) -> dict[str, int]:
     return {target.path: number for number, target in enumerate(texts, 1)}
 
 
-def _items(answer: Answer, wanted: t.Sequence[Target], numbers: t.Mapping[str, int]) -> dict[str, Item]:
-    """Return an item for each path."""
+def _items(answer: Answer, wanted: t.Sequence[Target], numbers: t.Mapping[str, int]) -> tuple[dict[str, Item], bool]:
+    """Return an item for each path, and whether the host told of all of them."""
     doubts: dict[int, str] = {}
     for row in out_of(answer, "DOUBTS").splitlines():
         digits, _blank, doubt = row.partition(" ")
@@ -356,7 +357,7 @@ def _items(answer: Answer, wanted: t.Sequence[Target], numbers: t.Mapping[str, i
                 state, why = "not_compared", doubt or untold
             position += 1
         items[target.path] = Item(target.kind, target.name, target.path, state, why)
-    return items
+    return items, whole
 
 
 def _judge(target: Target, kind: str) -> tuple[State, str]:
@@ -397,11 +398,13 @@ def _is_owner(wanted: str, *, user: t.Sequence[str], group: t.Sequence[str]) -> 
 _ASKED = {
     "work": "mktemp (in /run)",
     "extract": "sed (over the user-data)",
+    "compare": "The comparison of files",
     "units": "systemctl show",
     "snapshot": "systemctl show, or sha256sum (over the files of units)",
 }
 
 
-def _partial(answer: Answer) -> list[str]:
+def _partial(answer: Answer, *, whole: bool) -> list[str]:
     failed = [name for name in _ASKED if name in answer and answer[name].rc]
-    return [missing(_ASKED[name], answer[name], limit=LIMIT) for name in failed]
+    sentences = [missing(_ASKED[name], answer[name], limit=LIMIT) for name in failed]
+    return sentences if sentences or whole else ["stat or sha256sum did not tell of every file that is to be there."]

@@ -122,7 +122,9 @@ choose() {
   done <<END
 $ROWS
 END
-  finish refused 0
+  STATUS=$?
+  finish refused "$STATUS"
+  return "$STATUS"
 }
 
 # limited COMMAND...: within what is left of the time
@@ -155,11 +157,9 @@ wait_for_the_rest() {
 
 any_has_a_job() {
   JOBS=$(timeout -k 1 20 systemctl list-jobs --no-pager --no-legend --full) || return
-  while read -r _ NAME _; do
-    ! is_among "$NAME" "$ALL" || return 0
-  done <<END
-$JOBS
-END
+  for WORD in $JOBS; do
+    ! is_among "$WORD" "$ALL" || return 0
+  done
   return 1
 }
 
@@ -178,7 +178,7 @@ restart() {
   PLAIN=
   WITH_SERVICES=
   STOPPED=
-  choose
+  choose || return
   CHOSEN=$(printf '%s\n' $WITH_SERVICES $STOPPED $PLAIN | sort -u)
   if [ -n "$CHOSEN" ]; then
     ALL=$(walk "$CHOSEN" "$STOPS") || return

@@ -90,7 +90,7 @@ went_well() {
       *'Restarted systemd-networkd (done)'*) ;;
       *'Result of '*[\"\']': '* | *'Restarted systemd-networkd ('*) return 1 ;;
     esac
-  done <<END
+  done <<END || return 1
 $JOURNAL
 END
   [ "$CALLS" -le 0 ]

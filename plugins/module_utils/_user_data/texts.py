@@ -134,8 +134,8 @@ doubt() {
 place_text() {
   case $HEAD in
     B*) place_block ;;
-    [PS]*) printf '%s' "${HEAD#?}" >"$TEXT" ;;
-    D*) printf '%b' "${HEAD#?}" >"$TEXT" ;;
+    [PS]*) printf '%s' "${HEAD#?}" >"$TEXT" || return ;;
+    D*) printf '%b' "${HEAD#?}" >"$TEXT" || return ;;
     N*) : >"$TEXT" ;;
     X*)
       doubt "${HEAD#?}"
@@ -287,8 +287,7 @@ decode() {
 
 # The texts of BLOCKS, into files that are named after their numbers.
 take_out() {
-  printf '%s\n' "$SUBSTITUTE" "$BLOCKS" >script
-  timeout -k 1 "$LIMIT" sed -n -f script "$FILE" || return
+  printf '%s\n' "$SUBSTITUTE" "$BLOCKS" >script && timeout -k 1 "$LIMIT" sed -n -f script "$FILE" || return
   BLOCKS=
   WAITING=0
   # the user-data's last line may have no line break that could be stripped
@@ -308,17 +307,15 @@ take_out() {
 
 extract() {
   addresses
-  printf '%s\n' "$SUBSTITUTE" "$HEADS" >script
-  timeout -k 1 "$LIMIT" sed -n -f script "$FILE" >heads || return
+  printf '%s\n' "$SUBSTITUTE" "$HEADS" >script && printf '%s\n' "$TEXTS" >texts &&
+    timeout -k 1 "$LIMIT" sed -n -f script "$FILE" >heads || return
   TEXT=0
   HEAD=
   BLOCKS=
   WAITING=0
   LATER=
   STRIPPED=
-  exec 3<heads 4<<END
-$TEXTS
-END
+  exec 3<heads 4<texts
   while IFS= read -r ROW <&3 || [ -n "$ROW" ]; do
     case $ROW in
       I*)
@@ -328,7 +325,7 @@ END
         ;;
       M) HEAD='Xit goes on in the next line' ;;
       *)
-        [ "$TEXT" -eq 0 ] || place_text
+        [ "$TEXT" -eq 0 ] || place_text || return
         # each of them is a file that sed holds open
         [ "$WAITING" -lt 200 ] || take_out || return
         TEXT=$((TEXT + 1))
@@ -338,7 +335,7 @@ END
         ;;
     esac
   done
-  [ "$TEXT" -eq 0 ] || place_text
+  [ "$TEXT" -eq 0 ] || place_text || return
   if read -r KEY REST <&4; then
     # there are fewer lines than when it was looked at
     return 1
@@ -347,7 +344,7 @@ END
   [ "$WAITING" -eq 0 ] || take_out || return
   while read -r TEXT HOW; do
     [ -z "$TEXT" ] || later "$TEXT" "$HOW"
-  done <<END
+  done <<END || return
 $LATER
 END
 }

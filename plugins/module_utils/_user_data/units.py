@@ -120,6 +120,11 @@ class UnitState:
         """What it should be, with the section behind it, for people."""
         return f"{self.asked} for coreos.{self.section}" if self.section else self.asked
 
+    @property
+    def is_to_stay(self) -> bool:
+        """Whether it is to be up from now on; what a section brings along need not."""
+        return self.asked in ("started", "restarted") and not self.section
+
 
 _COMMANDS = {
     "start": "started",
@@ -272,13 +277,18 @@ def is_between_starts(unit: Properties) -> bool:
     return unit.get("SubState") == "auto-restart"
 
 
+def is_running(unit: Properties) -> bool:
+    """Whether a unit is up by a process of its own."""
+    return unit.get("SubState") == "running"
+
+
 def _is_young(unit: Properties, uptime: float | None) -> bool:
     """Whether a unit that tells systemd nothing of itself is up since a moment ago."""
     since = unit.get("ActiveEnterTimestampMonotonic", "")
     if uptime is None or not re.match(r"[1-9][0-9]{0,17}\Z", since):
         return False
     # others tell when they are ready, or are what systemd itself makes
-    is_silent = unit.get("Type") in ("simple", "exec", "idle") and unit.get("SubState") == "running"
+    is_silent = unit.get("Type") in ("simple", "exec", "idle") and is_running(unit)
     return is_silent and uptime - int(since) / 1e6 < _YOUNG
 
 

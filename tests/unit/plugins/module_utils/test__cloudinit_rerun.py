@@ -12,6 +12,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import time
@@ -425,7 +426,15 @@ def test_a_unit_that_comes_up_at_its_second_try_is_waited_for(
 ) -> None:
     machine.file.write_text(machine.cloud_config("one"))
     failing = {"SubState": "auto-restart", "Result": "exit-code"}
-    states = [[UnitState("b.service", failing, "started", as_asked=False)], *[[UnitState("b.service")]] * 2]
+
+    def is_up(since: int, *, is_young: bool = False) -> list[UnitState]:
+        running = {"SubState": "running", "ActiveEnterTimestampMonotonic": str(since)}
+        return [
+            UnitState("b.service", running, "enabled"),
+            UnitState("b.service", running, "started", is_young=is_young),
+        ]
+
+    states = [[UnitState("b.service", failing, "started", as_asked=False)], is_up(1), is_up(1)]
     slept: list[int] = []
     for name in ("comparison", "compare"):
         monkeypatch.setattr(act, name, lambda *_, **__: Comparison(units=states.pop(0)))
@@ -433,16 +442,56 @@ def test_a_unit_that_comes_up_at_its_second_try_is_waited_for(
     assert machine.rerun()["changed"]
     assert slept == [3, 3]
     # what its process makes of its start shows a moment later
-    states += [[UnitState("b.service", {}, "started", is_young=True)], [UnitState("b.service")]]
+    states += [is_up(1, is_young=True), is_up(1)]
     machine.file.write_text(machine.cloud_config("three"))
     assert machine.rerun()["changed"]
     assert slept == [3, 3, 3]
-    slept.clear()
+    # one that ends well, and is started again then, is as its unit file says
+    between = UnitState("b.service", {"SubState": "auto-restart", "Result": "success"}, "started")
+    states += [is_up(1, is_young=True), [between]]
+    machine.file.write_text(machine.cloud_config("four"))
+    assert machine.rerun()["changed"]
+    assert slept == [3, 3, 3, 3]
     # one that does not is told, in the end
-    states += [[UnitState("b.service", failing, "started", as_asked=False)]] * 9
-    machine.file.write_text(machine.cloud_config("two"))
-    assert "b.service should be started and is not" in machine.fails().message
-    assert len(slept) == 5
+    for told in (
+        [[UnitState("b.service", failing, "started", as_asked=False, why="it failed")]] * 6,
+        [is_up(since, is_young=True) for since in range(6)],
+        # between two looks there may be more than one start, and its last one a while ago
+        [is_up(1, is_young=True), *(is_up(since) for since in range(2, 7))],
+    ):
+        slept.clear()
+        states += told
+        machine.file.write_text(machine.cloud_config("two"))
+        why = told[-1][-1].why or "it ends, and systemd starts it again and again"
+        assert f"b.service should be started and is not ({why})." in machine.fails().message
+        assert len(slept) == 5
+        assert not states
+        machine.memory.unlink()
+
+
+@in_each_shell
+def test_what_nobody_could_look_at_is_not_proven(machine: Machine) -> None:
+    machine.file.write_text(machine.cloud_config("one"))
+    machine.restart_does(machine.writes("other", mode="600"))
+    real = shutil.which("mktemp")
+    machine.program("mktemp", f'[ "$1" != -d ] || {{ echo "no room" >&2; exit 1; }}\nexec {real} "$@"')
+    for changed, phases in ((True, ["look", "apply"]), (False, ["look", "compare"])):
+        found = machine.rerun()
+        assert machine.phases == phases
+        assert found["changed"] == changed
+        (warning,) = found["warnings"]
+        assert re.match(
+            rf"{machine.file} is applied, but whether all is there that it asks for is not known: mktemp .*'no room'; "
+            r".* Cure that, then run again\.",
+            warning,
+        )
+        assert not machine.good.exists()
+    assert machine.rerun(check_mode=True)["warnings"] == [warning]
+    (machine.root / "bin/mktemp").unlink()
+    # it is not there
+    failed = machine.fails()
+    assert f"file {machine.target} differs" in failed.message
+    assert failed.details["sources"][str(machine.file)]["state"] == "unproven"
 
 
 def test_what_another_user_data_asks_for_is_not_left_behind() -> None:

@@ -57,6 +57,14 @@ def digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def without_room(root: Path, shell: str) -> str:
+    """A shell that can write no file of more than 64 KiB."""
+    path = root / f"{shell}-without-room"
+    path.write_text(f"#!/bin/sh\ntrap '' XFSZ\nulimit -f 128\nexec {shell} \"$@\"\n")
+    path.chmod(0o755)
+    return str(path)
+
+
 class Machine:
     """This machine and a shell of it, with programs of its own before those on PATH; `core` has logged in."""
 

@@ -27,6 +27,7 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._user_
     apply,
     confirm,
 )
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.compare import Question
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.log import Command
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.memory import parse_memory
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.seen import (
@@ -550,7 +551,11 @@ def test_what_somebody_else_has_put_there_since_is_theirs(machine: Applying, is_
         machine.file.unlink()
     else:
         machine.file.write_text("theirs")
-    told = machine.restore(source, in_force=True, stopped=True)
+    machine.is_watched()
+    (machine.root / "asked").unlink()
+    told = machine.restore(source)
+    # our watch may be about to run it
+    assert not machine.asked
     assert told == (
         f"Somebody has changed {machine.file} since, so nothing was put back; what was there before is kept as "
         f"{machine.before}."
@@ -641,6 +646,14 @@ def test_a_run_that_went_well_is_proven_in_the_same_round_trip(machine: Applying
     machine.apply()
     ends = re.findall(r"^\S+ end proved (\d)$", machine.stdout, re.MULTILINE)
     assert ends == ["7"] * (how == "well")
+
+
+@in_each_shell
+def test_nobody_else_applies_anything_until_it_is_proven(machine: Applying) -> None:
+    machine.file.write_text(OLD)
+    tries = 'begin tried\nflock -n "$LOCK" true\nSTATUS=$?\nfinish tried "$STATUS"\n'
+    machine.apply(proof=Question(tries, {}))
+    assert re.findall(r"^\S+ end tried (\d)$", machine.stdout, re.MULTILINE) == ["1"]
 
 
 @pytest.mark.parametrize("text", [None, NEW])

@@ -34,6 +34,9 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._host 
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data import compare as user_data_compare
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data import targets as user_data_targets
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.compare import Comparison, compare
+from ansible_collections.container_linux.remediation.tests.unit.plugins.module_utils.user_data_machine import (
+    without_room,
+)
 
 SHELLS = [shell for shell in ("dash", "bash") if shutil.which(shell)]
 OWN = f"{os.getuid()}:{os.getgid()}"
@@ -406,6 +409,32 @@ def test_a_user_data_that_is_another_one_by_now(machine: Machine) -> None:
     found = compare(machine, machine.asked(content), path=str(path))
     assert found.items[0].state == "not_compared"
     assert found.partial
+
+
+def test_what_the_shell_has_no_room_for_is_not_known(machine: Machine) -> None:
+    """Of lines that are more than a pipe holds bash makes a file."""
+    names = [f"/etc/{number:0200}" for number in range(400)]
+    content = "#cloud-config\nwrite_files:\n" + "".join(f"- path: {name}\n  content: ''\n" for name in names)
+    path = machine.root / "user-data"
+    path.write_text(content)
+    asked = machine.asked(content.encode())
+    assert {item.state for item in compare(machine, asked, path=str(path)).items} == {"missing"}
+    is_bash = machine.shell[0] == "bash"
+    machine.shell[0] = without_room(machine.root, machine.shell[0])
+    found = compare(machine, asked, path=str(path))
+    assert {item.state for item in found.items} == {"not_compared" if is_bash else "missing"}
+    assert bool(found.partial) == is_bash
+
+
+def test_files_that_cannot_be_read_are_not_known(machine: Machine) -> None:
+    content = b"#cloud-config\nwrite_files:\n- path: /etc/a\n  content: x\n"
+    (machine.root / "user-data").write_bytes(content)
+    machine.put("/etc/a", b"x")
+    (machine.root / "bin/sha256sum").write_text("#!/bin/sh\nexit 124\n")
+    (machine.root / "bin/sha256sum").chmod(0o755)
+    found = compare(machine, machine.asked(content), path=str(machine.root / "user-data"))
+    assert found.items[0].state == "not_compared"
+    assert found.partial == ["stat or sha256sum did not tell of every file that is to be there."]
 
 
 @pytest.mark.parametrize("signal", ["TERM", "PIPE"])

@@ -20,6 +20,7 @@ from ansible_collections.container_linux.remediation.tests.unit.plugins.module_u
     SETTLED,
     LookedAt,
     in_each_shell,
+    without_room,
 )
 
 
@@ -167,6 +168,16 @@ def test_a_call_whose_result_the_journal_does_not_tell_settles_nothing(machine: 
     assert run.commands == [Command("start", "b.service")]
     machine.logs({8: f"{call}\n{machine.began} a coreos-cloudinit[8]: {result}"})
     assert is_settled(machine)
+
+
+def test_a_journal_that_the_shell_has_no_room_for_settles_nothing(machine: LookedAt) -> None:
+    """Of lines that are more than a pipe holds bash makes a file."""
+    machine.file.write_bytes(CLOUD_CONFIG)
+    machine.has_run(after=2)
+    call, result = 'Calling unit command "start" on "b.service"', 'Result of "start" on "b.service": failed'
+    machine.say("journalctl", "\n".join([*[call] * 2000, result]))
+    machine.shell = without_room(machine.root, "bash")
+    assert not is_settled(machine)
 
 
 def test_a_systemctl_that_fails_settles_nothing(machine: LookedAt) -> None:
