@@ -197,9 +197,15 @@ def test_what_is_only_to_be_said_is_a_warning(machine: MachineFactory) -> None:
 
 def test_a_script_runs_where_that_is_allowed(machine: MachineFactory) -> None:
     host = machine("user-data-fresh")
-    given = {"user_data_content": "#!/bin/sh\necho ran >/run/script\n", "user_data_allow_scripts": True}
+    given = {"user_data_content": "#!/bin/sh\necho ran >/run/script\nexit 7\n", "user_data_allow_scripts": True}
     play = host.playbook(REAPPLY, variables=given)
     assert play.rc == 0 and recap(play)["changed"] == 1, play.output
+    # what becomes of it nobody has seen, and its unit tells
+    assert "Proved" not in play.output
+    (warning,) = (warning for task in play.tasks for warning in task.result.get("warnings", []))
+    name = warning.removeprefix("The given user-data is a script, which ").partition(" runs, and nobody has waited")[0]
+    wait = f"until [ $(systemctl show -p ExecMainStatus '{name}') = ExecMainStatus=7 ]; do sleep 0.1; done"
+    host.sh(f"timeout 60 sh -c {shlex.quote(wait)}")
     host.sh("timeout 60 sh -c 'until [ -s /run/script ]; do sleep 0.1; done'")
     again = host.playbook(REAPPLY, variables=given)
     assert again.rc == 0 and recap(again)["changed"] == 0, again.output

@@ -241,6 +241,11 @@ def _bring_up_to_date(
             f"The journal has nothing of what {task.unit} logged, so how its calls of systemd ended is not known; what "
             f"it asks for was looked at all the same."
         )
+    told["warnings"] += [
+        f"{task.title} is a script, which {printable(name)} runs, and nobody has waited for its end: 'systemctl "
+        f"status' of that tells what becomes of it."
+        for name in applied.run.scripts
+    ]
     if _restart_what_is_left(task, host, applied, params, told):
         proof = _prove(task, host, params, told, good=applied.good)
     _confirm(task, host, proof, told, forgotten=applied.remembered)

@@ -286,6 +286,10 @@ def test_a_script_runs_where_it_is_allowed(machine: Machine) -> None:
     machine.logs("Creating transient systemd unit 'coreos-cloudinit-7.service'")
     found = machine.rerun(content="#!/bin/sh\nexit\n", allow_scripts=True)
     assert found["applied"][str(machine.file)]["scripts"] == ["coreos-cloudinit-7.service"]
+    assert found["warnings"] == [
+        "The given user-data is a script, which coreos-cloudinit-7.service runs, and nobody has waited for its end: "
+        "'systemctl status' of that tells what becomes of it."
+    ]
     assert machine.ran == "#!/bin/sh\nexit\n"
 
 
