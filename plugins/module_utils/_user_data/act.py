@@ -167,7 +167,6 @@ def _is_there(
 
 def _confirm(task: Task, host: Host, proof: Comparison, told: dict[str, t.Any], *, forgotten: str = "") -> None:
     """Remember that a user-data is applied and proven, or say why not; `forgotten`: why nothing can be confirmed."""
-    why = forgotten or confirm(host, task.source, sha256=task.content.sha256)
     applied = f"{printable(task.path)} is applied, but"
     if proof.partial:
         told["warnings"].append(
@@ -175,6 +174,7 @@ def _confirm(task: Task, host: Host, proof: Comparison, told: dict[str, t.Any], 
             f"run again."
         )
         return
+    why = forgotten or confirm(host, task.source, sha256=task.content.sha256)
     if why:
         told["warnings"].append(f"{applied} that could not be remembered: {why}.")
 
@@ -275,9 +275,9 @@ def _prove(
     failed = failure.of_proof(proof, path=task.path)
     if failed:
         raise _undone(task, host, failed, params, good=good, doubted=True)
-
-
     return proof
+
+
 def _proof(task: Task, host: Host, answer: Answer | None, *, timeout: int) -> Comparison:
     """Compare the host with what a user-data asks for.
 
@@ -292,9 +292,9 @@ def _proof(task: Task, host: Host, answer: Answer | None, *, timeout: int) -> Co
     starts = _starts(proof)
     if all(starts.values()) and not any(unit.is_young for unit in proof.units):
         return proof
+    restless: list[str] = []
     for _attempt in range(min(_ATTEMPTS, timeout // _PAUSE)):
         before = starts
-    restless: list[str] = []
         time.sleep(_PAUSE)
         proof = look()
         starts = _starts(proof)
@@ -386,11 +386,11 @@ def _restart_what_is_left(
 
     Returns:
         whether anything was restarted, since that is wished.
-    """
-    restarts: t.Sequence[str] = ()
 
     Raises:
         RemediationError: a unit did not come up again; what was there before the user-data is back then.
+    """
+    restarts: t.Sequence[str] = ()
     changed = changed_units(parse_snapshot(applied.before), parse_snapshot(applied.after))
     left = told.setdefault("left_behind", {"changed_units": [], "no_longer_asked_for": []})
     left["no_longer_asked_for"] += [leftover.told() for leftover in parse_leftovers(applied.leftovers)]
