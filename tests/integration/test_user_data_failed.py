@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 import pytest
@@ -202,3 +203,27 @@ def test_a_run_that_waits_for_the_boot_has_not_begun(machine: MachineFactory, re
     done = host.play([rerun(content=config(1))], options=AS_ROOT).last.result
     assert done["sources"][FILE]["state"] in ("current", "applying"), done
     assert host.sh("cat /etc/luck.txt") == "number-1"
+
+
+def test_what_a_run_that_failed_has_brought_is_told(machine: MachineFactory) -> None:
+    def asks(name: str, *more: str) -> str:
+        files = "".join(f"  - path: {path}\n    content: {name}\n" for path in ("/etc/each", f"/etc/{name}"))
+        return f"#cloud-config\nwrite_files:\n{files}" + "".join(f"{line}\n" for line in more)
+
+    missing = ("coreos:", "  units:", "    - name: missing.service", "      command: start")
+    host = machine("user-data-fresh", fresh=True)
+    assert host.play([rerun(content=asks("one"))], options=AS_ROOT).rc == 0
+    # the file is put back, and what it brings with it
+    failed = host.play([rerun(content=asks("two", *missing))], options=AS_ROOT).last.result
+    assert failed["msg"].endswith("What it had brought until then stays: /etc/two."), failed
+    settle = f"until [ $(cat /etc/each) = one ] && [ $(systemctl is-active '{UNIT}') = active ]; do sleep 0.1; done"
+    host.sh(f"timeout 60 sh -c {shlex.quote(settle)}; ls /etc/two")
+    # one that Vagrant has put there stays; of the one that takes its place that is left which either has brought
+    host.sh(place(asks("three", *missing)))
+    failed = host.play([rerun()], options=AS_ROOT).last.result
+    assert "Failed to apply cloud-config: Unit missing.service not found." in failed["msg"], failed
+    host.sh(place(asks("four")))
+    done = host.play([rerun()], options=AS_ROOT).last.result
+    left = [item["path"] for item in done["left_behind"]["no_longer_asked_for"]]
+    assert {"/etc/one", "/etc/three"} <= set(left), done
+    assert len(left) == len(set(left))

@@ -36,6 +36,7 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._user_
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.left import (
     changed_units,
     left_variables,
+    names_of,
     no_longer,
     parse_leftovers,
     parse_snapshot,
@@ -54,6 +55,7 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._user_
     watch_unit,
 )
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.written import (
+    brought,
     to_be_written,
     together,
     was_written,
@@ -230,11 +232,9 @@ def _bring_up_to_date(
     told.setdefault("applied", {})[task.path] = result.of_run(applied.run)
     failed = failure.of_run(applied, path=task.path, unit=task.unit, timeout=params["timeout"])
     if failed:
-        # nor is a unit run anew that is up again
-        stopped = applied.stopped and applied.unit.get("ActiveState") != "active"
-        raise _undone(task, host, failed, params, good=applied.good, stopped=stopped, goes_on=applied.blocked)
+        raise _undone(task, host, failed, params, applied)
 
-    proof = _prove(task, host, params, told, good=applied.good, answer=applied.proof)
+    proof = _prove(task, host, params, told, applied, answer=applied.proof)
     told["warnings"] += unsettled_sentences(unsettled, path=task.path, doubts=task.asked.doubts)
     if not applied.logged:
         told["warnings"].append(
@@ -247,7 +247,7 @@ def _bring_up_to_date(
         for name in applied.run.scripts
     ]
     if _restart_what_is_left(task, host, applied, params, told):
-        proof = _prove(task, host, params, told, good=applied.good)
+        proof = _prove(task, host, params, told, applied)
     _confirm(task, host, proof, told, forgotten=applied.remembered)
 
 
@@ -256,8 +256,8 @@ def _prove(
     host: Host,
     params: t.Mapping[str, t.Any],
     told: dict[str, t.Any],
+    applied: Applied,
     *,
-    good: str,
     answer: Answer | None = None,
 ) -> Comparison:
     """Tell whether all that a user-data asks for is there. Raises RemediationError where it is not.
@@ -267,14 +267,14 @@ def _prove(
         host: the host.
         params: the module's options.
         told: the module's result.
-        good: the digest of the last user-data that was proven, or empty.
+        applied: how its run went.
         answer: what the host has told already, if it has.
     """
     proof = _proof(task, host, answer, timeout=params["timeout"])
     told.setdefault("proof", {})[task.path] = result.of_proof(proof)
     failed = failure.of_proof(proof, path=task.path)
     if failed:
-        raise _undone(task, host, failed, params, good=good, doubted=True)
+        raise _undone(task, host, failed, params, applied, doubted=True)
     return proof
 
 
@@ -335,10 +335,8 @@ def _undone(
     host: Host,
     failed: failure.Failure,
     params: t.Mapping[str, t.Any],
+    applied: Applied,
     *,
-    good: str,
-    stopped: bool = False,
-    goes_on: bool = False,
     doubted: bool = False,
 ) -> RemediationError:
     """Return the error of a failure, with its cause, once what was there before is back.
@@ -348,34 +346,36 @@ def _undone(
         host: the host.
         failed: how.
         params: the module's options.
-        good: the digest of the last user-data that was proven, or empty.
-        stopped: whether the path unit that starts it was stopped.
-        goes_on: whether its run has not ended. What it brings will be in force then, so its file stays.
+        applied: how its run went. Where that has not ended, what it brings will be in force then, so its file stays.
         doubted: whether its run went well, and what it asks for is not there.
     """
     # what was not proven has been looked at for this long
     waited = min(params["timeout"], _ATTEMPTS * _PAUSE) if doubted else params["timeout"]
     why = failure.cause(host, failed, timeout=waited)
-    undone = _put_back(task, host, good=good, stopped=stopped, goes_on=goes_on)
+    undone = _put_back(task, host, applied)
     return RemediationError(" ".join(filter(None, [failed.sentence, *why.sentences, *undone])), **why.details)
 
 
-def _put_back(task: Task, host: Host, *, good: str, stopped: bool = False, goes_on: bool = False) -> list[str]:
+def _put_back(task: Task, host: Host, applied: Applied) -> list[str]:
     """Put back what was there before, if anything was given, and say how things stand; see `_undone`."""
     sentences = []
+    # a unit that is up again is not run anew
+    stopped = applied.stopped and applied.unit.get("ActiveState") != "active"
     if stopped and task.given is None:
         names = " and ".join(printable(unit["Id"]) for unit in task.source.watches)
         sentences.append(f"Lest it be run again and again, {names} was stopped; the next boot starts it.")
     path = printable(task.path)
-    if task.given is None and good and good != task.content.sha256:
+    if task.given is None and applied.good not in ("", task.content.sha256):
         sentences.append(f"The last one that was proven is kept as {kept(task.source, 'good')}.")
-    elif task.given is not None and goes_on:
+    elif task.given is not None and applied.blocked:
         sentences.append(f"The given user-data stays at {path}, for its run is not over.")
         if task.source.file:
             sentences.append(f"What was there before is kept as {kept(task.source, 'before')}.")
     elif task.given is not None:
         in_force = task.state.name == "current"
         sentences.append(restore(host, task.source, sha256=task.content.sha256, in_force=in_force, stopped=stopped))
+        stays = names_of(no_longer(brought(applied.run), was_written(task.source)))
+        sentences += [f"What it had brought until then stays: {stays}."] * bool(stays)
     return sentences
 
 
@@ -403,7 +403,7 @@ def _restart_what_is_left(
                 timeout=params["timeout"],
             )
         except RemediationError as error:
-            undone = _put_back(task, host, good=applied.good)
+            undone = _put_back(task, host, applied)
             raise RemediationError(" ".join([error.message, *undone]), **error.details) from error
         restarts = restarted.done
         _tell_actions([f"systemctl restart {name}" for name in restarts], told)

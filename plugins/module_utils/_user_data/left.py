@@ -385,6 +385,12 @@ def no_longer(previous: Written, now: Written) -> Written:
     return Written(**gone)
 
 
+def names_of(written: Written) -> str:
+    """Return what a run has put in place, for a sentence; empty where that is nothing."""
+    names = [name for each in fields(Written) for name in getattr(written, each.name)]
+    return printable(", ".join(dict.fromkeys(names)), limit=300)
+
+
 def unsettled_sentences(unsettled: Written, *, path: str, doubts: t.Sequence[str]) -> list[str]:
     """Say of what a user-data may not ask for any more that this cannot be told, and why; nothing where all can.
 
@@ -393,10 +399,9 @@ def unsettled_sentences(unsettled: Written, *, path: str, doubts: t.Sequence[str
         path: its path.
         doubts: what of it is not understood, in sentences.
     """
-    brought = [name for each in fields(Written) for name in getattr(unsettled, each.name)]
-    if not brought or not doubts:
+    names = names_of(unsettled)
+    if not names or not doubts:
         return []
-    names = printable(", ".join(dict.fromkeys(brought)), limit=300)
     return [
         f"Whether {printable(path)} still asks for {names}, which the one before it brought, cannot be told: "
         f"{doubts[0]} Remove yourself what is not to stay."

@@ -16,6 +16,7 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._user_
 
 if t.TYPE_CHECKING:
     from ansible_collections.container_linux.remediation.plugins.module_utils._cloud_config.asked import Asked
+    from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.log import Run
     from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.seen import Source
 
 
@@ -24,8 +25,12 @@ def was_written(source: Source) -> Written:
     run, memory = source.run, source.memory
     if memory and (run is None or source.started is None or source.started[0] <= memory.applied):
         return memory.written
-    if run is None:
-        return Written()
+    # a run since then may have failed, and removes nothing of what is remembered
+    return together([memory.written if memory else Written(), brought(run) if run else Written()])
+
+
+def brought(run: Run) -> Written:
+    """What one run has put in place, by its log."""
     return Written(
         files=[path for path in run.files if not path.startswith("/etc/environment")],
         units=[name for name, _path in run.units],

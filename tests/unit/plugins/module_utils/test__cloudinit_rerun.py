@@ -378,9 +378,13 @@ def test_what_failed_is_put_back(machine: Machine, was: str) -> None:
         machine.file.write_text(machine.cloud_config("one"))
         machine.rerun()
     machine.restart_does("sed -i s/^Result=.*/Result=exit-code/ shown\nexit 1")
-    machine.logs("Failed to apply cloud-config: x")
+    wrote = [f"Wrote file {path} to filesystem" for path in (machine.target, "/etc/new", "/etc/environment")]
+    machine.logs(*wrote, 'Wrote unit "b.service"', "Failed to apply cloud-config: x")
     failed = machine.fails(content=machine.cloud_config("two"))
     assert machine.phases == ["look", "apply", "restore"]
+    # what is put back brings its own again
+    both = "" if was == "current" else f"{machine.target}, "
+    assert failed.message.endswith(f" What it had brought until then stays: {both}/etc/new, b.service.")
     assert "and coreos-cloudinit said 'Failed to apply cloud-config: x'. Correct what it names" in failed.message
     if was == "current":
         assert f"What was at {machine.file} before was put back" in failed.message
