@@ -20,6 +20,7 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._host 
 from ansible_collections.container_linux.remediation.plugins.module_utils._systemd.units import state_words
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data import result
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.look import look
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.metadata import with_metadata
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.seen import (
     PLACES,
     SIZE_LIMIT,
@@ -92,7 +93,7 @@ class Task:
             asked,
         )
 
-        return asked(self.content.skeleton) if self.content.skeleton else Asked()
+        return with_metadata(asked(self.content.skeleton) if self.content.skeleton else Asked(), self.source.metadata)
 
     @property
     def waits(self) -> bool:

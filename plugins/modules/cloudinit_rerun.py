@@ -80,6 +80,7 @@ options:
         that stops or masks the SSH daemon.
       - What may take the last key and cannot be read counts as well, such as C(users) in brackets, or keys of others
         that are merged with C(<<).
+      - So do the SSH keys that C(meta_data.json) of a config drive adds, and such a file that cannot be read.
     type: bool
     default: false
   restart_changed_units:
@@ -126,6 +127,8 @@ notes:
   - The addresses that coreos-cloudinit puts in for C($public_ipv4) and C($private_ipv4) come from C(/etc/environment)
     and are no part of the evidence. A change of that file alone is not noticed. Run the unit again then
     (C(systemctl restart), its name is in RV(sources)), or change anything in the user-data.
+  - The user-data of a config drive is applied together with the hostname and the SSH keys of the C(meta_data.json)
+    beside it, which are checked and foretold as its own are. A change of that file alone is not noticed.
   - Where the OEM's user-data has to be applied again, the user's is, too, because both set the same SSH keys.
   - For the section C(coreos.update), coreos-cloudinit itself restarts locksmithd, or stops and masks it where the
     C(reboot-strategy) is V(off), and restarts the update engine where there is a C(group) or a C(server). That is

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import subprocess
 from typing import TYPE_CHECKING, Any
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     )
 
 CONFIG_DRIVE = "/media/configdrive/openstack/latest/user_data"
+KEY = "AAAAC3NzaC1lZDI1NTE5AAAAIE7x1Yw0DhPcPVQrsTw9iOVIqRtIBcHKhZ6eIoUVJ0Zr"
 FLATCAR = "/var/lib/flatcar-install/user_data"
 FLATCAR_UNIT = r"user-cloudinit@var-lib-flatcar\x2dinstall-user_data.service"
 INSTALL_UNIT = r"user-cloudinit@var-lib-coreos\x2dinstall-user_data.service"
@@ -92,6 +94,59 @@ def test_the_config_drive_is_found(machine: MachineFactory) -> None:
     assert (found["kind"], found["unit"], found["state"]) == ("configdrive", "user-configdrive.service", "unapplied")
     assert f"Proved: 1 of 1 files are as {CONFIG_DRIVE} asks for" in done.output
     assert host.sh("cat /etc/drive.txt") == "drive"
+
+
+def drive(host: Machine, user_data: str, **metadata: Any) -> None:
+    """Have it lie on a config drive with this meta-data."""
+    host.sh(
+        place(f"#cloud-config\n{user_data}", CONFIG_DRIVE)
+        + "\n"
+        + place(json.dumps(metadata), f"{CONFIG_DRIVE.rpartition('/')[0]}/meta_data.json")
+    )
+
+
+def test_what_a_config_drive_sets_beside_its_user_data_is_foretold_and_may_lock_out(machine: MachineFactory) -> None:
+    host = machine("user-data-fresh", release="2512", fresh=True)
+    # a container's own, which can only be written to in place
+    host.sh("umount /etc/hostname")
+    [own, *_others] = host.sh("cat /home/core/.ssh/authorized_keys.d/coreos-cloudinit").splitlines()
+    other = f"ssh-ed25519 {KEY} other"
+    drive(host, "write_files:\n  - path: /etc/drive.txt\n", hostname="drive-01", public_keys={"a": f"{other}\n"})
+    before = host.sh(FINGERPRINT)
+    for check in (True, False):
+        play = host.playbook(REAPPLY, check=check, diff=True)
+        assert play.rc != 0
+        assert (
+            f"{CONFIG_DRIVE}: the SSH keys of 'meta_data.json' beside it would replace the one that lets 'core' in "
+            "now; add yours to them, or allow it with 'allow_lockout: true'. Nothing was changed."
+        ) in play.output
+        assert KEY not in play.output
+        assert host.sh(FINGERPRINT) == before
+
+    # what its user-data adds is merged with that
+    drive(host, f"ssh_authorized_keys:\n  - {own}\n", hostname="drive-01", public_keys={"a": f"{other}\n"})
+    foretold = host.playbook(REAPPLY, check=True, diff=True)
+    assert "+hostname: drive-01" in foretold.output
+    assert " SSH keys of the config drive's meta_data.json: 1" in foretold.output
+    reapply(host, changed=True)
+    assert host.sh("hostname").strip() == "drive-01"
+    assert sorted(host.sh("cat /home/core/.ssh/authorized_keys.d/coreos-cloudinit").splitlines()) == sorted(
+        [own, other]
+    )
+
+    # nor is it any loss where a key of the drive's is one's own
+    drive(host, f"hostname: own-01\nssh_authorized_keys:\n  - {other}\n", hostname="x", public_keys={"a": own})
+    foretold = host.playbook(REAPPLY, check=True, diff=True)
+    assert "+hostname: own-01" in foretold.output
+    reapply(host, changed=True)
+    assert host.sh("hostname").strip() == "own-01"
+
+    # what coreos-cloudinit cannot read either stops its run
+    drive(host, "hostname: own-02\n")
+    host.sh(place("{", f"{CONFIG_DRIVE.rpartition('/')[0]}/meta_data.json"))
+    play = host.playbook(REAPPLY, check=True)
+    assert play.rc != 0
+    assert "'meta_data.json' beside it could not be read (it is no JSON), and the run may stop" in play.output
 
 
 def test_what_the_host_ran_when_it_was_another_is_left_alone(machine: MachineFactory) -> None:

@@ -105,6 +105,7 @@ class Asked:
         update: the keys of `coreos.update` that have a value, with `_` in them; only `reboot_strategy` has it told.
         users: names.
         ssh_keys: how many keys there are for each user; those at the top level are for `core`.
+        metadata_keys: how many a config drive's meta-data adds to these for `core`.
         hostname: as given, or empty.
         manage_etc_hosts: as given, or empty.
         unclear: what the skeleton could not tell.
@@ -116,6 +117,7 @@ class Asked:
     update: t.Mapping[str, str] = field(default_factory=dict)
     users: t.Sequence[str] = ()
     ssh_keys: t.Mapping[str, int] = field(default_factory=dict)
+    metadata_keys: int = 0
     hostname: str = ""
     manage_etc_hosts: str = ""
     unclear: t.Sequence[Doubt] = ()

@@ -47,6 +47,7 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._user_
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.seen import Written
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.units import (
     is_between_starts,
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.metadata import with_metadata
     is_running,
 )
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.watch import (
@@ -196,11 +197,12 @@ def _pass_the_gate(tasks: t.Sequence[Task], seen: Look, params: t.Mapping[str, t
         refused += found.blockers
     if refused:
         so = "Nothing was applied." if told["changed"] else "Nothing was changed."
+            metadata=task.source.metadata,
         alone = " With its 'path' another user-data can be applied alone." if len(tasks) > 1 else ""
         raise RemediationError(f"{' '.join(refused)} {so}{alone}", refused=refused)
     if tasks:
         everything = {
-            source.place.path: asked(source.content.skeleton)
+            source.place.path: with_metadata(asked(source.content.skeleton), source.metadata)
             for source in seen.sources
             if source.content and source.content.skeleton
         }

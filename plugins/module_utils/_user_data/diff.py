@@ -84,6 +84,8 @@ def _identity(asked: Asked, comparison: Comparison) -> t.Iterator[_Sides]:
             yield f"user {name}: absent", f"user {name}: created"
     if asked.ssh_keys:
         yield _same(f"SSH keys of the cloud-config: {sum(asked.ssh_keys.values())}")
+    if asked.metadata_keys:
+        yield _same(f"SSH keys of the config drive's meta_data.json: {asked.metadata_keys}")
 
 
 def _files(asked: Asked, comparison: Comparison) -> t.Iterator[_Sides]:

@@ -37,6 +37,7 @@ if t.TYPE_CHECKING:
     from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.seen import (
         Content,
         Look,
+        Metadata,
     )
 
 MOST = 40
@@ -53,7 +54,15 @@ class Gate:
     warnings: t.Sequence[str] = ()
 
 
-def gate(content: Content, *, seen: Look, name: str, allow_scripts: bool, allow_lockout: bool) -> Gate:
+def gate(
+    content: Content,
+    *,
+    seen: Look,
+    name: str,
+    allow_scripts: bool,
+    allow_lockout: bool,
+    metadata: Metadata | None = None,
+) -> Gate:
     """Return what stands against applying a user-data. A host's answer may be anything; this never raises.
 
     Args:
@@ -62,10 +71,13 @@ def gate(content: Content, *, seen: Look, name: str, allow_scripts: bool, allow_
         name: what to call it in sentences: its path, or such as `the given user-data`.
         allow_scripts: whether a script may be run.
         allow_lockout: whether the login user may be locked out.
+        metadata: what is merged with it, if anything.
     """
     remarks = _form(content, allow_scripts=allow_scripts)
     if content.form == "cloud-config" and not _is_bomb(content):
-        remarks += _cloud_config(content, seen)
+        remarks += _cloud_config(content, seen, metadata)
+    if content.form == "script":
+        remarks += lockout(content, seen.access, metadata)
     if content.form in ("cloud-config", "script"):
         remarks += _variables(content, seen)
     blocking = ("blocker",) if allow_lockout else ("blocker", "lockout")
@@ -134,7 +146,7 @@ def _is_bomb(content: Content) -> bool:
     return content.counts.get("aliases", 0) > ALIAS_LIMIT
 
 
-def _cloud_config(content: Content, seen: Look) -> list[Remark]:
+def _cloud_config(content: Content, seen: Look, metadata: Metadata | None) -> list[Remark]:
     skeleton = content.skeleton
     reported = [remark for finding in content.findings for remark in _reported(finding, skeleton)]
     if any("yaml" in remark.covers for remark in reported):
@@ -148,7 +160,7 @@ def _cloud_config(content: Content, seen: Look) -> list[Remark]:
     elif skeleton.error:
         own.append(Remark(0, f"it cannot be read as YAML: {printable(skeleton.error)}; correct it."))
     else:
-        own += lint(skeleton, version=seen.cloudinit) + lockout(content, seen.access)
+        own += lint(skeleton, version=seen.cloudinit) + lockout(content, seen.access, metadata)
         own += _tabs(content, skeleton)
     return _merged(own, reported)
 
@@ -316,7 +328,7 @@ def _wishes(asked: Asked) -> dict[str, str]:
         found["The hostname"] = asked.hostname
     if asked.manage_etc_hosts:
         found["/etc/hosts"] = "…"
-    for user in asked.ssh_keys:
+    for user in [*asked.ssh_keys, *(["core"] if asked.metadata_keys else [])]:
         found[f"The set of SSH keys of {printable(user, limit=60)}"] = "…"
     for file in asked.files:
         found[f"The file {printable(cleaned(file.path), limit=200)}"] = "…"

@@ -18,10 +18,13 @@ from dataclasses import dataclass, replace
 
 from ansible_collections.container_linux.remediation.plugins.module_utils._cloud_config.lint import Remark, cleaned
 from ansible_collections.container_linux.remediation.plugins.module_utils._cloud_config.node import Node, root
-from ansible_collections.container_linux.remediation.plugins.module_utils._cloud_config.skeleton import MERGE
+from ansible_collections.container_linux.remediation.plugins.module_utils._cloud_config.skeleton import (
+    MERGE,
+    Skeleton,
+)
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.seen import Metadata
 
 if t.TYPE_CHECKING:
-    from ansible_collections.container_linux.remediation.plugins.module_utils._cloud_config.skeleton import Skeleton
     from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.seen import (
         Access,
         Content,
@@ -30,6 +33,9 @@ if t.TYPE_CHECKING:
 # Who gets the keys of the top level, and in which set all keys of a cloud-config are kept.
 _CORE = "core"
 _SET = "coreos-cloudinit"
+
+# What coreos-cloudinit merges with the user-data of a config drive.
+_METADATA = "'meta_data.json' beside it"
 
 # Behind the last line of any user-data.
 _END = 10**9
@@ -65,13 +71,16 @@ _REACHED_BY = {
 _KEEP_OPEN = "keep a connection open until a second one has worked"
 
 
-def lockout(content: Content, access: Access) -> list[Remark]:
-    """Return what could lock the login user out, or change how the host is reached."""
-    skeleton = content.skeleton
-    if skeleton is None:
-        return []
-    found = _keys(content, skeleton, access)
-    whole = root(skeleton)
+def lockout(content: Content, access: Access, metadata: Metadata | None = None) -> list[Remark]:
+    """Return what could lock the login user out, or change how the host is reached.
+
+    Args:
+        content: what the host tells of the user-data.
+        access: how the login user gets in.
+        metadata: what coreos-cloudinit merges with it, if anything.
+    """
+    whole = root(content.skeleton or Skeleton())
+    found = _keys(content, whole, access, metadata or Metadata())
     units = whole.get("coreos").get("units").items()
     started = {
         unit.get("name").word for unit in units if unit.get("command").word in _UP and not unit.get("mask").is_true
@@ -109,6 +118,7 @@ class _Given:
         perhaps: the digests of the keys that may be in what could not be read.
         surely: whether it is sure that it gives the login user keys.
         blocker: what else is wrong with it.
+        name: what to call the keys in it.
     """
 
     line: int
@@ -117,6 +127,7 @@ class _Given:
     perhaps: t.AbstractSet[str] = frozenset()
     surely: bool = True
     blocker: Remark | None = None
+    name: str = "these SSH keys"
 
     def may_replace(self, present: t.AbstractSet[str]) -> bool:
         """Whether what could not be read may leave nothing of the keys that let the login user in."""
@@ -125,16 +136,21 @@ class _Given:
         return bool(self.perhaps - present) or (self.surely and not self.perhaps)
 
 
-def _keys(content: Content, skeleton: Skeleton, access: Access) -> list[Remark]:
+def _keys(content: Content, whole: Node, access: Access, metadata: Metadata) -> list[Remark]:
     """Say whose keys the login user would lose.
 
-    All keys of a cloud-config go into one set that replaces the one of the last run, those of the top level last. The
-    other sets stay; where there are none yet, the keys that are there become one.
+    All keys of a cloud-config go into one set that replaces the one of the last run, those of the top level last, with
+    those of a config drive's meta-data. The other sets stay; where there are none yet, the keys that are there become
+    one.
     """
+    if metadata.error:
+        text = f"{_METADATA} could not be read ({metadata.error}), and the run may stop there before it has written anything"
+        advice = "correct or remove it, or allow it with 'allow_lockout: true'"
+        return [Remark(0, f"{text}, or set other SSH keys for '{_CORE}'; {advice}.", "lockout")]
     present = {key for keys in access.keys.values() for key in keys}
     staying = _staying(access)
     # the last one that gives any replaces those before
-    for given in reversed(_given(content, root(skeleton), access.user)):
+    for given in reversed(_given(content, whole, access.user, metadata)):
         if given.blocker:
             return [given.blocker]
         if given.untold and present and not present & staying and given.may_replace(present):
@@ -152,9 +168,9 @@ def _lost(given: _Given, present: set[str], staying: set[str], user: str) -> lis
         return []
     if gone == present:
         text = (
-            f"these SSH keys would replace all {len(present)} that let '{user}' in now"
+            f"{given.name} would replace all {len(present)} that let '{user}' in now"
             if len(present) > 1
-            else f"these SSH keys would replace the one that lets '{user}' in now"
+            else f"{given.name} would replace the one that lets '{user}' in now"
         )
         advice = "add yours to them, or allow it with 'allow_lockout: true'"
         return [Remark(given.line, f"{text}; {advice}.", "lockout")]
@@ -169,7 +185,7 @@ def _staying(access: Access) -> set[str]:
     return {key for keys in files.values() for key in keys}
 
 
-def _given(content: Content, whole: Node, user: str) -> list[_Given]:
+def _given(content: Content, whole: Node, user: str, metadata: Metadata) -> list[_Given]:
     """Return all that gives keys to a user, or may do so, in the order in which coreos-cloudinit takes it."""
     if not user:
         return []
@@ -179,8 +195,21 @@ def _given(content: Content, whole: Node, user: str) -> list[_Given]:
     if unread:
         keys = _in_lines(content, 1 if _has_aliases(content) else unread, _END)
         found.append(_Given(unread, untold="from here on it could not be read", perhaps=set(keys), surely=False))
+    if user != _CORE:
+        return found
     # to this list what is merged or repeated is joined, and so a key of it stays
-    return found + (_of_list(content, whole.get("ssh_authorized_keys")) if user == _CORE else [])
+    own = _of_list(content, whole.get("ssh_authorized_keys"))
+    return found + ([_joined(own, metadata)] if metadata.entries else own)
+
+
+def _joined(own: t.Sequence[_Given], metadata: Metadata) -> _Given:
+    """Return what the list at the top level, if any, gives together with a config drive's meta-data."""
+    keys = frozenset(metadata.keys)
+    if not keys:
+        return own[0] if own else _Given(0, blocker=_no_keys(0, f"none of the public keys in {_METADATA}"))
+    if not own:
+        return _Given(0, keys, name=f"the SSH keys of {_METADATA}")
+    return replace(own[0], keys=own[0].keys | keys, blocker=None, name=f"{own[0].name}, with those of {_METADATA},")
 
 
 def _of_users(content: Content, users: Node, user: str) -> list[_Given]:
@@ -227,8 +256,12 @@ def _of_list(content: Content, node: Node) -> list[_Given]:
         return [replace(_untold(content, aliases[0], "this SSH key is an alias"), keys=keys, surely=True)]
     if keys:
         return [_Given(node.line, keys)]
-    text = "none of these is an SSH public key, and the run would stop there before it has written anything"
-    return [_Given(node.line, blocker=Remark(node.line, f"{text}; give keys such as 'ssh-ed25519 AAAA... name'."))]
+    return [_Given(node.line, blocker=_no_keys(node.line, "none of these"))]
+
+
+def _no_keys(line: int, what: str) -> Remark:
+    text = f"{what} is an SSH public key, and the run would stop there before it has written anything"
+    return Remark(line, f"{text}; give keys such as 'ssh-ed25519 AAAA... name'.")
 
 
 def _untold(content: Content, node: Node, what: str) -> _Given:

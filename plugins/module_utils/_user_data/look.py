@@ -41,6 +41,11 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._user_
 )
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.log import HIDE_SH
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.memory import MEMORY, parse_memory
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.metadata import (
+    METADATA_SH,
+    metadata_variables,
+    parse_metadata,
+)
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.run import (
     PROPERTIES,
     RUN_SH,
@@ -77,6 +82,7 @@ _LOOK_SH = (
     HIDE_SH
     + ACCESS_SH
     + CONTENT_SH
+    + METADATA_SH
     + RUN_SH
     + r"""
 LINE='
@@ -332,6 +338,18 @@ if [ -n "$PREPARED" ]; then
     look_into "$1" "$3"
     shift 3
   done
+  IFS=$LINE
+  # shellcheck disable=SC2086 # sources are a list of lines, four for each
+  set -- $SOURCES
+  unset IFS
+  NUMBER=0
+  while [ "$#" -gt 0 ]; do
+    case $2 in
+      user-config*) tell_metadata "${1%/*}/meta_data.json" "$NUMBER" ;;
+    esac
+    NUMBER=$((NUMBER + 1))
+    shift 4
+  done
   if [ -n "$YOUNG" ]; then
     sleep 1
   fi
@@ -362,6 +380,7 @@ def look(host: Host, places: t.Sequence[Place] = PLACES, *, given: str | None = 
     """
     variables = {
         **content_variables(),
+        **metadata_variables(),
         **look_variables(places),
         "PROPERTIES": PROPERTIES,
         "STARTER_PROPERTIES": STARTER_PROPERTIES,
@@ -421,6 +440,7 @@ def _sources(answer: Answer, places: t.Sequence[Place], files: t.Mapping[str, Fi
     sources = []
     for index, place in enumerate(places):
         unit = units.get(place.unit, {})
+        own = _own(answer, str(index))
         bare = Source(
             place,
             file=files.get(place.path),
@@ -428,10 +448,11 @@ def _sources(answer: Answer, places: t.Sequence[Place], files: t.Mapping[str, Fi
             unit=unit,
             watches=[other for other in units.values() if other.get("Unit") == place.unit],
             watched=watched(answer, place, units.get(watch_unit(place), {})),
+            metadata=parse_metadata(own["metadata"].out) if "metadata" in own else None,
         )
         remembered = files.get(f"{MEMORY}/{escape_path(place.path)}")
         now = files[_OURSELVES].changed
-        source = _source(bare, _own(answer, str(index)), now=now, uptime=uptime, memory=remembered)
+        source = _source(bare, own, now=now, uptime=uptime, memory=remembered)
         sources.append(replace(source, runs_at_boot=_runs_at_boot(source, answer, oem_has_run=oem_has_run)))
     return sources
 

@@ -88,6 +88,23 @@ class Content:
 
 
 @dataclass(frozen=True)
+class Metadata:
+    """What a config drive's meta-data sets.
+
+    Attributes:
+        hostname: as given, `…` where it is not told; empty: none.
+        entries: how many entries its public keys have, all of which go to `core`.
+        keys: the digests of the SSH public keys in these.
+        error: why nothing is known of it, or empty.
+    """
+
+    hostname: str = ""
+    entries: int = 0
+    keys: t.Sequence[str] = ()
+    error: str = ""
+
+
+@dataclass(frozen=True)
 class Written:
     """What a run of coreos-cloudinit has put in place: paths of files, names of units, `unit/name` of drop-ins."""
 
@@ -142,6 +159,7 @@ class Source:
             asked for.
         runs_at_boot: whether anything on the host runs it at boot, or when it changes; only asked where its unit has
             not run in this boot.
+        metadata: what is merged with it; None where there is none, or it was not asked for.
     """
 
     place: Place
@@ -158,6 +176,7 @@ class Source:
     watched: bool | None = None
     noted: str = ""
     runs_at_boot: bool = True
+    metadata: Metadata | None = None
 
     @property
     def sha256(self) -> str:

@@ -126,6 +126,12 @@ def test_nothing_asked_for_is_no_difference() -> None:
     assert found["before"] == found["after"] == ""
 
 
+def test_the_keys_of_a_config_drive_are_told_apart() -> None:
+    before, after = lines(Asked(hostname="drive", ssh_keys={"core": 1}, metadata_keys=2), Comparison(hostname="old"))
+    keys = ["SSH keys of the cloud-config: 1", "SSH keys of the config drive's meta_data.json: 2"]
+    assert (before, after) == (["hostname: old", *keys], ["hostname: drive", *keys])
+
+
 def test_what_a_host_says_stays_on_its_line() -> None:
     found = predict("/x\n", Asked(hostname="a"), Comparison(hostname="b\n\x1b[2Jc"), Forecast())
     assert found["before"].count("\n") == 1

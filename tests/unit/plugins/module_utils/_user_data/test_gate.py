@@ -840,6 +840,12 @@ def test_keys_of_several_users_are_several_sets() -> None:
     assert "The set of SSH keys of joe is set by" in conflicts(_asked(one=joe, other=joe))[0]
 
 
+def test_keys_of_a_config_drive_are_the_set_of_core() -> None:
+    found = {**_asked(one="ssh_authorized_keys:\n- a\n"), "/drive": Asked(metadata_keys=1)}
+    assert conflicts(found)[0].startswith("The set of SSH keys of core is set by /one and /drive, ")
+    assert conflicts({"/drive": Asked(metadata_keys=1)}) == []
+
+
 def test_a_python_that_cannot_read_yaml_is_told() -> None:
     content = replace(cloud_config("hostname: a\n"), skeleton=Skeleton(error=NO_YAML))
     [sentence] = judged(content).blockers

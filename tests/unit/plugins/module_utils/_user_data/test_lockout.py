@@ -12,6 +12,7 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._user_
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.seen import (
     Access,
     Content,
+    Metadata,
 )
 from ansible_collections.container_linux.remediation.tests.unit.plugins.module_utils.user_data_content import (
     SET,
@@ -35,6 +36,15 @@ HOLDS = "holds the SSH keys of 'core', who is logged in, and would be replaced"
 
 def judged(text: str, access: Access = CORE) -> list[tuple[int, str, str]]:
     return [(remark.line, remark.level, remark.text) for remark in lockout(cloud_config(text), access)]
+
+
+def with_drive(text: str, metadata: Metadata, access: Access = CORE) -> list[tuple[int, str, str]]:
+    """The same of a user-data that lies on a config drive with this meta-data."""
+    return [(remark.line, remark.level, remark.text) for remark in lockout(cloud_config(text), access, metadata)]
+
+
+def drive(*names: str, entries: int = 0) -> Metadata:
+    return Metadata("a", entries or len(names), [digest(name) for name in names])
 
 
 def keys(*names: str, indent: int = 0) -> str:
@@ -429,3 +439,71 @@ def test_locking_out_may_be_allowed() -> None:
 
 def test_without_a_structure_nothing_is_judged() -> None:
     assert lockout(Content(5, "0" * 64), CORE) == []
+
+
+BESIDE = "the SSH keys of 'meta_data.json' beside it"
+TOGETHER = "these SSH keys, with those of 'meta_data.json' beside it,"
+
+
+@pytest.mark.parametrize(
+    "text", ["hostname: a\n", keys("other"), "users:\n  - name: joe\n", "ssh_authorized_keys: []\n"]
+)
+def test_what_a_config_drive_adds_keeps_the_way_in(text: str) -> None:
+    assert with_drive(text, drive("other", "mine")) == []
+    # others are not let in by it
+    assert with_drive(text, drive("third"), Access("core", {})) == []
+    assert (
+        with_drive(text, drive("third"), Access("core", {f"{SSH}/authorized_keys.d/a": [digest("a")], SET: []})) == []
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "what"),
+    [
+        ("hostname: a\n", 0, BESIDE),
+        (keys("other"), 2, TOGETHER),
+        # they come last, and no other list for the same user counts
+        (f"users:\n  - name: core\n    {keys('mine', indent=4)}", 0, BESIDE),
+        ("ssh_authorized_keys:\n  - none\n", 2, TOGETHER),
+    ],
+)
+def test_other_keys_of_a_config_drive_lock_out(text: str, line: int, what: str) -> None:
+    gone = ALL_GONE.replace("these SSH keys", what)
+    assert with_drive(text, drive("third")) == [(line, "lockout", gone)]
+    # what makes the list goes for its keys as well
+    assert with_drive(keys("mine"), drive("third")) == []
+    admin = Access("admin", {"/home/admin/.ssh/authorized_keys.d/coreos-cloudinit": [digest("mine")]})
+    assert with_drive(text, drive("third"), admin) == []
+
+
+def test_a_drive_without_a_key_stops_the_run() -> None:
+    assert with_drive("hostname: a\n", drive(entries=1)) == [
+        (
+            0,
+            "blocker",
+            "none of the public keys in 'meta_data.json' beside it is an SSH public key, and the run would stop there "
+            "before it has written anything; give keys such as 'ssh-ed25519 AAAA... name'.",
+        )
+    ]
+    assert with_drive(keys("mine"), drive(entries=1)) == []
+
+
+def test_a_drive_that_cannot_be_read_may_lock_out() -> None:
+    text = (
+        "'meta_data.json' beside it could not be read (it is no JSON), and the run may stop there before it has written "
+        "anything, or set other SSH keys for 'core'; correct or remove it, or allow it with 'allow_lockout: true'."
+    )
+    for user_data in ("hostname: a\n", keys("mine")):
+        assert with_drive(user_data, Metadata(error="it is no JSON")) == [(0, "lockout", text)]
+
+
+def test_keys_of_a_drive_come_with_any_form() -> None:
+    """Also a script's: coreos-cloudinit sets them before it runs that."""
+    script = Content(5, "0" * 64, form="script")
+    found = gate(
+        script, seen=seen(), name="/a", allow_scripts=True, allow_lockout=False, metadata=drive("third", "fourth")
+    )
+    assert found.blockers == [f"/a: {ALL_GONE.replace('these SSH keys', BESIDE)}"]
+    for names, allowed in (("third", True), ("mine", False)):
+        found = gate(script, seen=seen(), name="/a", allow_scripts=True, allow_lockout=allowed, metadata=drive(names))
+        assert found.blockers == []
