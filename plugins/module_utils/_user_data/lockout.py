@@ -144,7 +144,7 @@ def _keys(content: Content, whole: Node, access: Access, metadata: Metadata) -> 
     one.
     """
     if metadata.error:
-        text = f"{_METADATA} could not be read ({metadata.error}), and the run may stop there before it has written anything"
+        text = f"{_METADATA} could not be read ({metadata.error}), and the run may stop there with nothing written"
         advice = "correct or remove it, or allow it with 'allow_lockout: true'"
         return [Remark(0, f"{text}, or set other SSH keys for '{_CORE}'; {advice}.", "lockout")]
     present = {key for keys in access.keys.values() for key in keys}

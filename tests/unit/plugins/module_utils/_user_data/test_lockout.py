@@ -490,8 +490,8 @@ def test_a_drive_without_a_key_stops_the_run() -> None:
 
 def test_a_drive_that_cannot_be_read_may_lock_out() -> None:
     text = (
-        "'meta_data.json' beside it could not be read (it is no JSON), and the run may stop there before it has written "
-        "anything, or set other SSH keys for 'core'; correct or remove it, or allow it with 'allow_lockout: true'."
+        "'meta_data.json' beside it could not be read (it is no JSON), and the run may stop there with nothing "
+        "written, or set other SSH keys for 'core'; correct or remove it, or allow it with 'allow_lockout: true'."
     )
     for user_data in ("hostname: a\n", keys("mine")):
         assert with_drive(user_data, Metadata(error="it is no JSON")) == [(0, "lockout", text)]
