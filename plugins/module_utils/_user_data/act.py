@@ -42,12 +42,12 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._user_
     parse_snapshot,
     unsettled_sentences,
 )
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.metadata import with_metadata
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.refusal import refusals
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.restart import restart_changed
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.seen import Written
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.units import (
     is_between_starts,
-from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.metadata import with_metadata
     is_running,
 )
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.watch import (
@@ -192,12 +192,12 @@ def _pass_the_gate(tasks: t.Sequence[Task], seen: Look, params: t.Mapping[str, t
             name=task.title,
             allow_scripts=params["allow_scripts"],
             allow_lockout=params["allow_lockout"],
+            metadata=task.source.metadata,
         )
         told["warnings"] += found.warnings
         refused += found.blockers
     if refused:
         so = "Nothing was applied." if told["changed"] else "Nothing was changed."
-            metadata=task.source.metadata,
         alone = " With its 'path' another user-data can be applied alone." if len(tasks) > 1 else ""
         raise RemediationError(f"{' '.join(refused)} {so}{alone}", refused=refused)
     if tasks:
