@@ -412,13 +412,13 @@ SLOW = (
     "        Type=oneshot",
     "        ExecStart=/bin/sh -c 'sleep 3'",
 )
+HELD = (*SLOW[:-1], "        ExecStart=/bin/sh -c 'until [ -e /run/go-on ]; do sleep 0.1; done'")
 IS_SLOW = "systemctl is-active slow.service | grep -q activating"
 
 
 def test_two_controllers_at_once(machine: MachineFactory) -> None:
     """One wins, and the other says so; or they come one after the other."""
     host = machine("user-data-fresh")
-HELD = (*SLOW[:-1], "        ExecStart=/bin/sh -c 'until [ -e /run/go-on ]; do sleep 0.1; done'")
     for _time in range(2):
         now = settled(host)
         texts = {number: config(number, *SLOW) for number in (now + 1, now + 2)}
@@ -437,13 +437,13 @@ def test_a_file_that_is_replaced_while_it_is_applied(machine: MachineFactory) ->
     host = machine("user-data-fresh")
     for given in (True, False):
         now = settled(host)
+        host.sh("rm -f /run/go-on")
         if not given:
             host.sh(place(config(now + 1, *HELD)))
         with playing(host, rerun(**({"content": config(now + 1, *HELD)} if given else {}))) as future:
             wait_until(host, IS_SLOW, then=f"{place(config(now + 2))}\ntouch /run/go-on")
             play = future.result()
         message = play.last.message
-        host.sh("rm -f /run/go-on")
         assert play.rc == 2 and f"{FILE} was changed by somebody else while it was applied" in message, play.output
         assert "nothing was put back" in message or not given
         assert host.sh(f"cat {FILE}") == config(now + 2)
@@ -453,18 +453,18 @@ def test_a_file_that_is_replaced_while_it_is_applied(machine: MachineFactory) ->
 
 def cut_off(host: Machine, content: str) -> None:
     """Apply it, with SSH lost during the run; the host goes on until it has remembered that."""
+    host.sh("rm -f /run/go-on")
     with playing(host, rerun(content=content)) as future:
         # all connections, also that of this command
         wait_until(host, IS_SLOW, then="kill -9 $(pgrep -f 'sshd: core')", check=False)
         assert future.result().rc == 4, future.result().output
+    host.sh("touch /run/go-on")
     wait_until(host, f"grep -q \"$(sha256sum <{FILE} | cut -d ' ' -f 1)\" '{MEMORY}'")
 
-    host.sh("rm -f /run/go-on")
 
 def test_ssh_is_lost_while_it_is_applied(machine: MachineFactory) -> None:
     """The host ends what it has begun, and the next run proves it without another."""
     host = machine("user-data-fresh")
-    host.sh("touch /run/go-on")
     now = settled(host)
     cut_off(host, config(now + 1, *HELD))
     for state in ("unproven", "current"):
