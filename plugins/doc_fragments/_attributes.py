@@ -13,8 +13,8 @@ class ModuleDocFragment:
 options: {}
 notes:
   - >-
-    The target needs no Python. It needs C(sh), C(systemctl), C(journalctl), C(curl), C(grep), C(sed)
-    and the core utilities, which every release of Container Linux and Flatcar has. Plays should say
+    The target needs no Python. It needs C(sh), C(systemctl), C(journalctl), C(curl), C(grep), C(sed),
+    C(flock) and the core utilities, which every release of Container Linux and Flatcar has. Plays should say
     C(gather_facts: false), since gathering facts does need Python.
 attributes:
   action:

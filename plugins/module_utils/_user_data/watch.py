@@ -313,7 +313,7 @@ _WATCH_SET_SH = r"""
 # put NAME FILE MODE TEXT: in place by rename, where it is not that already
 put() {
   [ -z "$FAILED" ] || return 0
-  if [ "$(stat -c '%a %u' -- "$2" 2>/dev/null)" = "$3 0" ] && printf '%s' "$4" | cmp -s - "$2"; then
+  if [ "$(stat -c '%a %u' -- "$2" 2>/dev/null)" = "$3 0" ] && [ "$(cat -- "$2" && echo .)" = "$4." ]; then
     return 0
   fi
   begin "$1"
@@ -494,7 +494,7 @@ def set_watch(host: Host, place: Place, *, wanted: bool) -> list[str]:
         "SERVICE_TEXT": SERVICE_UNIT,
         "DROP_IN_TEXT": DROP_IN_TEXT,
     }
-    answer = ask(host, _WATCH_SET_SH, variables=variables, needs=("systemctl", "cmp", "mktemp"))
+    answer = ask(host, _WATCH_SET_SH, variables=variables, needs=("systemctl", "mktemp"))
     steps = {
         "script": f"write {SCRIPT}",
         "service": f"write {UNITS}/{NAME}@.service",

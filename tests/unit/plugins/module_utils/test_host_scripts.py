@@ -29,7 +29,6 @@ ALLOWED: dict[str, set[str]] = {
     "cat": set(),
     "chmod": {"--reference"},
     "chown": {"--reference"},
-    "cmp": {"-s"},
     "cut": {"-d", "-f"},
     "date": {"-d"},
     "dd": set(),
