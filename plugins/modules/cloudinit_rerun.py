@@ -32,6 +32,9 @@ description:
   - User-data is applied by a restart of the unit that applies it at boot, since a run of coreos-cloudinit by hand
     misses that unit's environment. Every result that coreos-cloudinit logs is read. Its exit status does not tell
     whether the units that it starts did start.
+  - What requires that unit, as C(system-config.target) and C(user-config.target) do with the OEM's, systemd stops for
+    its run, and starts again if that goes well. After one that failed it is down, and named. The next one that goes
+    well has it started again. What an operator has stopped is left alone.
   - A path unit that would run again and again what has failed is stopped until the next boot.
   - After that the host is compared with what the user-data asks for. The content of user-data never leaves the host,
     and appears in no result, log or diff.
@@ -46,6 +49,7 @@ attributes:
         run by then, and whether a section such as C(coreos.etcd2) changes the drop-in that it has made before. The
         diff names the units of which it is not known.
       - Of several user-data each is foretold as if it were the only one.
+      - What requires a user-data's unit and is down since a run that failed is not foretold to be started again.
   diff_mode:
     support: full
   idempotent:
@@ -60,8 +64,8 @@ options:
     description:
       - What is to be at O(path).
       - It takes the place of the file that is there in one step, after it has passed all checks. If it then cannot be
-        applied, what was there before is put back, and the message says so. Only where O(timeout) passes it stays,
-        since its run goes on.
+        applied, what was there before is put back, and the message says so, and what the run had brought until then,
+        for that stays. Only where O(timeout) passes it stays itself, since its run goes on.
       - What is put back and was in force is run again where its path unit or O(watch) sees it. What was not is left to
         the next boot.
       - Without O(path) it takes the place of the only user-data that the host runs, or goes where the host waits for
@@ -71,7 +75,7 @@ options:
   allow_scripts:
     description:
       - Whether user-data may be a script, which begins with C(#!). Nobody can tell what a second run of one does, and
-        what becomes of it is not waited for.
+        what becomes of it is not waited for. A warning names the unit that runs it.
     type: bool
     default: false
   allow_lockout:
