@@ -82,6 +82,8 @@ s/\r$//
   s/.*/#/
   b
 }
+# what is a line break to YAML alone
+/\r\|\xc2\x85\|\xe2\x80[\xa8\xa9]/b unknown
 # the hold space is the kind of value that the line may be in, and the indentation of its key:
 # B of a block, U of a block with a section of a unit file, C of a continued line there, P of another scalar
 G
@@ -112,6 +114,7 @@ t value
 # at the margin there is no value without a key, so this is the whole, or no YAML
 s/^[A-Za-z0-9_.\/][^:]*$/_text/
 t drop
+:unknown
 # what is none of these is not understood, and might change the meaning of all that follows
 s/.*/#?/
 :drop

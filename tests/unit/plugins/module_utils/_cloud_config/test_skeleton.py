@@ -157,6 +157,11 @@ def test_the_form_of_a_value(text: str, tree: t.Any) -> None:
         ("a: b\n\tname: secret", 3),
         ("{\nname: secret\n}", 2),
         ("secret://\nname: secret", 2),
+        # line breaks of YAML alone
+        ("a: b\nc: d\rname: secret", 3),
+        ("a: b # c\u0085name: secret", 2),
+        ("a: |\n  b\u2028name: secret", 3),
+        ("a: b\u2029name: secret\r\nname: secret", 2),
     ],
 )
 def test_from_what_is_not_understood_on_nothing_is_told(text: str, line: int) -> None:

@@ -160,6 +160,7 @@ def test_a_config_with_other_keys_alone_locks_out(text: str, line: int) -> None:
             4,
             "from here on it could not be read",
         ),
+        (f"hostname: a\u2028{keys('other')}", 2, "from here on it could not be read"),
         ("x: &k\n  - KEY(other)\nssh_authorized_keys: *k\n", 4, "'ssh_authorized_keys' is an alias"),
         ("x: &k KEY(other)\nssh_authorized_keys:\n  - *k\n", 4, "this SSH key is an alias"),
         # of what can be read, the list that is replaced
