@@ -37,6 +37,9 @@ _ITEM = re.compile(r'("(?:[^"\\]|\\.)*")(?=\s|\Z)|(/\S*(?: +(?![/"])\S+)*|\S+)')
 # The Overridable kinds are those of systemd before 230.
 REQUIREMENTS = ("Requires", "Requisite", "BindsTo", "RequiresOverridable", "RequisiteOverridable")
 
+STOPS = ("RequiredBy", "RequiredByOverridable", "RequisiteOf", "BoundBy", "ConsistsOf", "PropagatesStopTo")
+"""In these a unit names those that are stopped, and restarted, with it."""
+
 CHAIN_PROPERTIES = (
     "Id",
     "LoadState",

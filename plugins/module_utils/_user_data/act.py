@@ -26,6 +26,11 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._user_
     comparison,
     question,
 )
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.dependents import (
+    dependents_variables,
+    lost_with,
+    still_down,
+)
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.diff import predict
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.forecast import Forecast, forecast
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.gate import (
@@ -227,15 +232,15 @@ def _bring_up_to_date(
         written=together([now, unsettled]),
         timeout=params["timeout"],
         wait=task.waits,
-        variables=left_variables(task.asked, before, everything),
+        variables={**left_variables(task.asked, before, everything), **dependents_variables(task.asked)},
         proof=question(task.asked, path=task.path, sha256=task.content.sha256),
     )
-    _tell_actions(task.actions(), told)
+    _tell_actions([*task.actions(), *(f"systemctl start {name}" for name in applied.dependents.up)], told)
     told.setdefault("applied", {})[task.path] = result.of_run(applied.run)
     failed = failure.of_run(applied, path=task.path, unit=task.unit, timeout=params["timeout"])
     if failed:
         raise _undone(task, host, failed, params, applied)
-
+    told["warnings"] += still_down(applied.dependents, unit=task.unit)
     proof = _prove(task, host, params, told, applied, answer=applied.proof)
     told["warnings"] += unsettled_sentences(unsettled, path=task.path, doubts=task.asked.doubts)
     if not applied.logged:
@@ -354,8 +359,9 @@ def _undone(
     # what was not proven has been looked at for this long
     waited = min(params["timeout"], _ATTEMPTS * _PAUSE) if doubted else params["timeout"]
     why = failure.cause(host, failed, timeout=waited)
+    lost = [] if doubted else lost_with(applied.dependents, unit=task.unit)
     undone = _put_back(task, host, applied)
-    return RemediationError(" ".join(filter(None, [failed.sentence, *why.sentences, *undone])), **why.details)
+    return RemediationError(" ".join(filter(None, [failed.sentence, *why.sentences, *lost, *undone])), **why.details)
 
 
 def _put_back(task: Task, host: Host, applied: Applied) -> list[str]:

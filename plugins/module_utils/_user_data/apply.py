@@ -12,7 +12,7 @@ A run of coreos-cloudinit by hand would miss the unit's environment and its orde
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ansible_collections.container_linux.remediation.plugins.module_utils._host import (
     RemediationError,
@@ -24,6 +24,11 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._host 
 from ansible_collections.container_linux.remediation.plugins.module_utils._systemd.units import (
     escape_path,
     parse_show,
+)
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.dependents import (
+    DEPENDENTS_SH,
+    Dependents,
+    parse_dependents,
 )
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.left import (
     LEFTOVERS_SH,
@@ -110,6 +115,7 @@ _APPLY_SH = (
     + UNDONE_SH
     + SNAPSHOT_SH
     + LEFTOVERS_SH
+    + DEPENDENTS_SH
     + _FILES_SH
     + r"""
 is_as_seen() {
@@ -274,6 +280,7 @@ apply() {
   lock && is_as_seen || return
   [ -z "$HAS_GIVEN" ] || place || return
   snapshot before
+  find_dependents
   run
   JOB=$STATUS
   report
@@ -281,8 +288,11 @@ apply() {
   leftovers
   if [ "$JOB" -eq 0 ] && ended_well && [ "$(digest_of "$REAL")" = "$NEW" ]; then
     remember
+    tell_dependents revive
     # while nobody else may put something in its place
     prove
+  else
+    tell_dependents
   fi
 }
 
@@ -375,6 +385,7 @@ class Applied:
         before: what `snapshot` told before the run.
         after: what it told after it.
         leftovers: what `leftovers` told.
+        dependents: what needs the unit, and went down with it.
     """
 
     began: str
@@ -390,6 +401,7 @@ class Applied:
     before: str = ""
     after: str = ""
     leftovers: str = ""
+    dependents: Dependents = field(default_factory=Dependents)
 
     @property
     def blocked(self) -> bool:
@@ -466,6 +478,7 @@ def apply(
         before=out_of(answer, "before"),
         after=out_of(answer, "after"),
         leftovers=out_of(answer, "leftovers"),
+        dependents=parse_dependents(answer),
     )
 
 

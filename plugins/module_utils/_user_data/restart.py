@@ -32,6 +32,7 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._syste
 from ansible_collections.container_linux.remediation.plugins.module_utils._systemd.units import (
     CHAIN_PROPERTIES,
     REQUIREMENTS,
+    STOPS,
     is_active,
     is_unit_name,
     parse_jobs,
@@ -51,9 +52,8 @@ _RUNS_USER_DATA = re.compile(
     r"(user-cloudinit|system-cloudinit|user-configdrive|user-configvirtfs)[@.]|(coreos-cloudinit|container-linux-remediation)-"
 )
 
-# A unit is stopped, and restarted, with those that it names so; and those with it that it names the other way round.
+# A unit is stopped, and restarted, with those that it names so.
 _STOPPED_WITH = (*REQUIREMENTS, "PartOf", "StopPropagatedFrom")
-_STOPS = ("RequiredBy", "RequiredByOverridable", "RequisiteOf", "BoundBy", "ConsistsOf", "PropagatesStopTo")
 
 _RESTART_SH = (
     CHAIN_SH
@@ -321,7 +321,7 @@ def _variables(units: t.Sequence[ChangedUnit], *, allow_container_restart: bool,
         "HOLDS_CONTAINERS": "\n".join(_HOLDS_CONTAINERS),
         "LETS_IN": "\n".join(_LETS_IN),
         "STOPPED_WITH": shown(_STOPPED_WITH).strip(),
-        "STOPS": shown(_STOPS).strip(),
+        "STOPS": shown(STOPS).strip(),
         "TIMEOUT": str(timeout),
         "FORETOLD": "",
         "CALLED": "",

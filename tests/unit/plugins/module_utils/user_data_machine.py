@@ -219,6 +219,7 @@ VARIABLES = ("ASKED_UNITS", "SHOWN_UNITS", "LEFT_FILES", "LEFT_UNITS", "LEFT_DRO
 _SYSTEMCTL = r"""cd "$(dirname "$0")/.."
 printf '%s\n' "systemctl $*" >>asked
 case $* in
+  *RequiredBy*) ;;
   *is-active*) grep -q -x -F -e "${*##* }" watching 2>/dev/null || exit 3 ;;
   *restart*) cat place >>ran 2>/dev/null; . ./restart ;;
   'show -p ActiveState '*) [ ! -e going-on ] || { . ./going-on; echo "ActiveState=$STATE"; } ;;
