@@ -138,7 +138,8 @@ notes:
     C(reboot-strategy) is V(off), and restarts the update engine where there is a C(group) or a C(server). That is
     foretold, and proved but for one thing. These services need not stay up, as a locksmithd does not that waits for
     etcd.
-  - Of two runs at the same time one waits a few seconds, and then refuses to act.
+  - Of two runs at the same time the second one waits a few seconds for its turn, and then refuses to act. Where it
+    brings another user-data before the first one has ended, the first one fails and says so.
 seealso:
   - module: container_linux.remediation.diagnosis_facts
 """

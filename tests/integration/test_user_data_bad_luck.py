@@ -114,8 +114,14 @@ PLACED = {
 
 
 def refused(task: Task, *words: str) -> None:
+    """Require that a task failed and changed nothing, with one clear sentence that has these words, and no secret."""
+    failed(task, *words)
+    assert not task.changed, task
+
+
+def failed(task: Task, *words: str) -> None:
     """Require that a task failed with one clear sentence that has these words, and no secret."""
-    assert task.outcome == "failed" and not task.changed, task
+    assert task.outcome == "failed", task
     message = task.message.strip()
     assert message and "\n" not in message and "Traceback" not in message
     for word in words:
@@ -428,9 +434,30 @@ def test_two_controllers_at_once(machine: MachineFactory) -> None:
         won = [number for number, play in plays.items() if not play.rc]
         for play in plays.values():
             if play.rc:
-                refused(play.last, "omebody ", "run again")
+                failed(play.last, "omebody ", "run again")
         assert won
         assert standing(host) in [in_force(number) for number in won]
+
+
+@pytest.mark.parametrize("same", [False, True])
+def test_a_second_controller_comes_before_the_first_has_confirmed(machine: MachineFactory, same: bool) -> None:
+    host = machine("user-data-fresh")
+    now = settled(host)
+    host.sh("rm -f /run/go-on")
+    texts = [config(now + 1, *HELD), config(now + 1 if same else now + 2, *HELD)]
+    with playing(host, rerun(content=texts[0])) as first:
+        wait_until(host, IS_SLOW)
+        with playing(host, rerun(content=texts[1])) as second:
+            # it has seen what the first one is doing, and waits for its end
+            wait_until(host, "pgrep -x flock", then="touch /run/go-on")
+            plays = [first.result(), second.result()]
+    if same:
+        assert [play.rc for play in plays] == [0, 0], plays
+        assert not any("warnings" in play.last.result for play in plays)
+    else:
+        failed(plays[0].last, f"{FILE} was applied, and somebody else has put another user-data there since")
+        assert plays[1].rc == 0 and "warnings" not in plays[1].last.result, plays[1].output
+    assert standing(host) == in_force(now + 1 if same else now + 2)
 
 
 def test_a_file_that_is_replaced_while_it_is_applied(machine: MachineFactory) -> None:

@@ -174,7 +174,10 @@ def _is_there(
 
 
 def _confirm(task: Task, host: Host, proof: Comparison, told: dict[str, t.Any], *, forgotten: str = "") -> None:
-    """Remember that a user-data is applied and proven, or say why not; `forgotten`: why nothing can be confirmed."""
+    """Remember that a user-data is applied and proven, or say why not; `forgotten`: why nothing can be confirmed.
+
+    Raises RemediationError where somebody else has put another one there since.
+    """
     applied = f"{printable(task.path)} is applied, but"
     if proof.partial:
         told["warnings"].append(

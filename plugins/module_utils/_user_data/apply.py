@@ -47,6 +47,7 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._user_
     MEMORY,
     UNPROVEN,
     memory_text,
+    parse_memory,
 )
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.run import PROPERTIES
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.watch import NAME, watch_unit
@@ -346,15 +347,32 @@ restore 9>"$LOCK"
 _CONFIRM_SH = (
     _FILES_SH
     + r"""
+# what somebody else may have brought since, and be applying at this moment
+tell_what_is_there() {
+  begin there
+  digest_of "$REAL"
+  finish there "$?"
+  begin remembered
+  IFS= read -r REMEMBERED <"$KEPT"
+  STATUS=$?
+  printf '%s\n' "$REMEMBERED"
+  finish remembered "$STATUS"
+}
+
 # for the next look, and for the next who must go back to it
 confirm() {
-  lock || return
+  if ! lock; then
+    tell_what_is_there
+    return
+  fi
+  tell_what_is_there
   begin confirm
-  IFS= read -r REMEMBERED <"$KEPT"
   case $REMEMBERED in
     *"\"$NEW\""*"$UNPROVEN")
       keep "$REAL" "$KEPT.good" "$NEW" && printf '%s\n' "${REMEMBERED%"$UNPROVEN"}}" | put "$KEPT"
       ;;
+    # somebody else has applied and proven the same
+    *"\"$NEW\""*) ;;
     *) false ;;
   esac
   finish confirm "$?"
@@ -553,19 +571,38 @@ def confirm(host: Host, source: Source, *, sha256: str) -> str:
     """Remember that all is there that a user-data asks for, so that it counts as applied; say why if that failed.
 
     It is kept as the last good one then.
+
+    Raises:
+        RemediationError: somebody else has put another one there since.
     """
     variables = {**_of(source), "NEW": sha256, "UNPROVEN": UNPROVEN}
     try:
         answer = ask(host, _CONFIRM_SH, variables=variables, needs=("flock", "mktemp", "dd", "sed", "sha256sum"))
     except RemediationError as error:
         return error.message.rstrip(".")
+    theirs = _brought_since(answer, sha256)
+    if theirs:
+        raise RemediationError(
+            f"{printable(source.place.path)} was applied, and somebody else has put another user-data there since"
+            f"{theirs}. See who does, then run again."
+        )
     if _is_done(answer, "confirm"):
         return ""
-    lock, ended = answer.get("lock"), answer.get("confirm")
+    lock = answer.get("lock")
     if lock and lock.rc in _HELD:
         return "somebody else holds the lock"
-    said = ended or lock
-    return (printable(said.err) if said else "") or "something else has taken its place since"
+    said = [printable(answer[name].err) for name in ("lock", "remembered", "confirm") if name in answer]
+    return next(filter(None, said), "what is remembered is not what was written")
+
+
+def _brought_since(answer: Answer, sha256: str) -> str:
+    """Return what became of a user-data that has another digest, if there is one now; else an empty text."""
+    remembered = parse_memory(out_of(answer, "remembered"))
+    if remembered and remembered.sha256 != sha256:
+        return " and applied it, so what this run has brought is in force no more"
+    if out_of(answer, "there").strip() not in ("", sha256):
+        return ", so what is there is not what this run has brought"
+    return ""
 
 
 def _is_done(answer: Answer, name: str) -> bool:

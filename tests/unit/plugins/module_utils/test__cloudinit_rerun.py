@@ -619,6 +619,28 @@ def test_what_cannot_be_remembered_is_applied_all_the_same(machine: Machine) -> 
     assert re.match(rf"{machine.file} is applied, but that could not be remembered: .*File exists", warning)
 
 
+@pytest.mark.parametrize("given", [True, False])
+def test_what_somebody_else_has_replaced_since_is_no_success(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, given: bool
+) -> None:
+    mine, theirs = machine.cloud_config("one"), machine.cloud_config("two")
+    if not given:
+        machine.file.write_text(mine)
+    confirm = act.confirm
+
+    def second(*args: Any, **options: Any) -> str:
+        machine.apply(theirs)
+        return confirm(*args, **options)
+
+    monkeypatch.setattr(act, "confirm", second)
+    failed = machine.fails(content=mine if given else None)
+    assert failed.message.startswith(f"{machine.file} was applied, and somebody else has put another user-data there ")
+    assert failed.details["changed"] and failed.details["warnings"] == []
+    # it is theirs now, and stays so
+    assert (machine.file.read_text(), machine.target.read_text()) == (theirs, "two")
+    assert "restore" not in machine.phases
+
+
 def test_a_run_that_logged_nothing_is_told_of(machine: Machine) -> None:
     machine.file.write_text(machine.cloud_config("one"))
     machine.program("journalctl", "exit 0\n")

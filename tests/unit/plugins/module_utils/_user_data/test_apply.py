@@ -6,6 +6,7 @@ journalctl that are told what to say."""
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -617,22 +618,58 @@ def test_what_cannot_be_confirmed_is_told(machine: Applying) -> None:
     machine.file.write_text(OLD)
     machine.apply()
     known = machine.memory.read_text()
-    other = "something else has taken its place since"
-    # another was applied since
-    assert confirm(machine, machine.source(), sha256=digest(NEW)) == other
     with locked(machine):
         assert confirm(machine, machine.source(), sha256=digest(OLD)) == "somebody else holds the lock"
-    # another has come since, which nobody has proven
-    machine.file.write_text(NEW)
-    assert confirm(machine, machine.source(), sha256=digest(OLD)) == other
-    assert not machine.good.exists()
-    assert not machine.parts()
-    machine.file.write_text(OLD)
     machine.program("dd", "echo 'No space left' >&2\nexit 1\n")
     assert confirm(machine, machine.source(), sha256=digest(OLD)) == "No space left"
     assert machine.memory.read_text() == known
+    assert not machine.good.exists()
+    assert not machine.parts()
+    for text in ("", "not ours\n"):
+        machine.memory.write_text(text)
+        assert confirm(machine, machine.source(), sha256=digest(OLD)) == "what is remembered is not what was written"
+    machine.memory.unlink()
+    assert "No such file" in confirm(machine, machine.source(), sha256=digest(OLD))
     machine.shell = "/bin/false"
     assert confirm(machine, machine.source(), sha256=digest(OLD)).startswith("The host's shell did not run")
+
+
+@in_each_shell
+@pytest.mark.parametrize("held", [False, True])
+def test_what_somebody_else_has_brought_since_is_found_out(machine: Applying, held: bool) -> None:
+    machine.file.write_text(OLD)
+    machine.apply()
+    known = machine.memory.read_text()
+    mine = machine.source()
+    # theirs has come, and nobody has run it yet
+    machine.file.write_text(NEW)
+    with locked(machine) if held else contextlib.nullcontext(), pytest.raises(RemediationError) as failed:
+        confirm(machine, mine, sha256=digest(OLD))
+    begins = f"{machine.file} was applied, and somebody else has put another user-data there since"
+    assert failed.value.message == (
+        f"{begins}, so what is there is not what this run has brought. See who does, then run again."
+    )
+    assert (machine.memory.read_text(), machine.good.exists(), machine.parts()) == (known, False, [])
+    machine.apply()
+    theirs = machine.memory.read_text()
+    for back in (NEW, OLD):
+        machine.file.write_text(back)
+        with locked(machine) if held else contextlib.nullcontext(), pytest.raises(RemediationError) as failed:
+            confirm(machine, mine, sha256=digest(OLD))
+        assert failed.value.message == (
+            f"{begins} and applied it, so what this run has brought is in force no more. See who does, then run again."
+        )
+        assert (machine.memory.read_text(), machine.good.exists()) == (theirs, False)
+
+
+@in_each_shell
+def test_what_somebody_else_has_proven_since_is_proven(machine: Applying) -> None:
+    machine.file.write_text(OLD)
+    machine.apply()
+    assert confirm(machine, machine.source(), sha256=digest(OLD)) == ""
+    known = machine.memory.read_text()
+    assert confirm(machine, machine.source(), sha256=digest(OLD)) == ""
+    assert (machine.memory.read_text(), machine.good.read_text()) == (known, OLD)
 
 
 @in_each_shell
