@@ -394,6 +394,10 @@ left_behind:
           elements: str
           sample:
             - /etc/systemd/system/docker.service.d/40-flannel.conf
+        hindrance:
+          description: Why it cannot be restarted, such as a mask, or empty.
+          type: str
+          sample: ""
     no_longer_asked_for:
       description:
         - What the user-data before this one has brought, is still there, and is not asked for any more. It is never

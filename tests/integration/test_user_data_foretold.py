@@ -110,6 +110,25 @@ def test_the_seeds_own(machine: MachineFactory, release: str) -> None:
 
 
 @pytest.mark.parametrize("release", ["1010", "2512"])
+def test_what_is_masked_while_it_runs(machine: MachineFactory, release: str) -> None:
+    """No restart can help it, and systemd has not even noticed the mask."""
+    host = machine("user-data-fresh", release=release, fresh=True)
+    first = config(1, "coreos:", "  units:", *app(1))
+    assert host.play([rerun(content=first)], options=AS_ROOT).rc == 0
+    process = pid(host, "app.service")
+    for number, restarts in ((2, True), (3, False)):
+        content = config(number, "coreos:", "  units:", "    - name: app.service", "      mask: true")
+        foretold, done = both(host, content=content, restart_changed_units=restarts)
+        hold(foretold, done)
+        masked = "it is masked now, though it still runs; stop it, or lift the mask"
+        assert done.get("warnings", []) == [f"app.service was not restarted, for {masked}."] * restarts
+        (left,) = done["left_behind"]["changed_units"]
+        assert (left["name"], left["hindrance"]) == ("app.service", masked)
+        assert pid(host, "app.service") == process
+        host.sh("rm /etc/systemd/system/app.service; systemctl daemon-reload")
+
+
+@pytest.mark.parametrize("release", ["1010", "2512"])
 def test_updates_and_a_drop_in_that_changes(machine: MachineFactory, release: str) -> None:
     host = machine("user-data-fresh", release=release, fresh=True)
     host.sh(UPDATES)

@@ -87,7 +87,7 @@ def test_a_process_is_older_than_its_files(box: Box) -> None:
     changed = changed_units(seen, box.snapshot())
     drop_in = "/etc/systemd/system/app.service.d/10-version.conf"
     assert [unit.told() for unit in changed] == [
-        {"name": "app.service", "type": "service", "process": pid, "files": [drop_in]}
+        {"name": "app.service", "type": "service", "process": pid, "files": [drop_in], "hindrance": ""}
     ]
     assert box.version() == "VERSION=1"
     restarted = restart_changed(box, changed, allow_container_restart=False, timeout=20)

@@ -19,6 +19,7 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._cloud
 from ansible_collections.container_linux.remediation.plugins.module_utils._systemd.units import is_unit_name, words
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.compare import UNWRITTEN
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.left import (
+    EMPTY,
     Snapshot,
     changed_units,
 )
@@ -38,9 +39,8 @@ if t.TYPE_CHECKING:
     )
     from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.left import ChangedUnit
 
-# What stands for the digest of a file that is not there yet, and that of an empty one, such as what masks a unit.
+# What stands for the digest of a file that is not there yet.
 _NEW = "new"
-_EMPTY = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 
 @dataclass(frozen=True)
@@ -92,17 +92,16 @@ def outdated(asked: Asked, comparison: Comparison, before: Snapshot) -> tuple[li
     masks = masked(asked)
     unmasked = [host_path("/run/systemd/system", name) for name in comparison.masks if name not in masks]
     gone = _restarted_by_calls(asked, before)
-    units = {}
-    for name, unit in before.units.items():
-        names = {name, *words(unit.get("Names", ""))}
-        if not names & gone:
-            # without a reload systemd does not notice a mask
-            units[name] = {**unit, "LoadState": "masked"} if comparison.reloads and names & set(masks) else unit
+    units = {
+        name: unit
+        for name, unit in before.units.items()
+        if name not in gone and not gone.intersection(words(unit.get("Names", "")))
+    }
 
     def after(paths: t.Sequence[str]) -> Snapshot:
         digests = {path: digest for path, digest in before.digests.items() if path not in unmasked}
         digests.update(dict.fromkeys(paths, _NEW))
-        digests.update(dict.fromkeys(masks.values(), _EMPTY))
+        digests.update(dict.fromkeys(masks.values(), EMPTY))
         return Snapshot(units, digests)
 
     changed = changed_units(before, after(sure))

@@ -62,6 +62,9 @@ _FOLDERS = (
     "/run/systemd/generator.late",
 )
 
+EMPTY = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+"""The digest of an empty file, which masks a unit as a link to /dev/null does."""
+
 SNAPSHOT_SH = (
     r"""
 # snapshot SECTION: the state of the units in $ASKED_UNITS (as $SHOWN_UNITS asks for them), and a digest of each of
@@ -206,7 +209,13 @@ class ChangedUnit:
 
     def told(self) -> dict[str, t.Any]:
         """Return it for a result."""
-        return {"name": self.name, "type": self.type, "process": self.process, "files": list(self.files)}
+        return {
+            "name": self.name,
+            "type": self.type,
+            "process": self.process,
+            "files": list(self.files),
+            "hindrance": self.hindrance,
+        }
 
 
 @dataclass(frozen=True)
@@ -315,7 +324,8 @@ def changed_units(before: Snapshot, after: Snapshot) -> list[ChangedUnit]:
                     type="oneshot" if unit.get("Type") == "oneshot" else name.rpartition(".")[2],
                     process=int(process) if re.match(r"[0-9]{1,9}\Z", process) else 0,
                     services=list(dict.fromkeys(filter(is_unit_name, triggers))) if has_services else [],
-                    hindrance=_hindrance(unit),
+                    # of a mask that came alone systemd knows nothing yet
+                    hindrance=_hindrance(unit, is_masked="" in new and new[""][1] == EMPTY),
                 )
             )
     return changed
@@ -359,9 +369,9 @@ def _in_force(unit: Properties, digests: t.Mapping[str, str]) -> dict[str, tuple
     return found
 
 
-def _hindrance(unit: Properties) -> str:
+def _hindrance(unit: Properties, *, is_masked: bool) -> str:
     load = unit.get("LoadState", "")
-    if load == "masked":
+    if is_masked or load == "masked":
         return "it is masked now, though it still runs; stop it, or lift the mask"
     if load == "not-found":
         return "its unit file is gone, though it still runs; stop it, or put the file back"

@@ -158,6 +158,7 @@ def test_no_unit_is_asked_for_where_none_is_named(machine: Machine) -> None:
     assert not machine.asked()
 
 
+EMPTY = hashlib.sha256(b"").hexdigest()
 ETC, RUN, USR = "/etc/systemd/system", "/run/systemd/system", "/usr/lib/systemd/system"
 
 
@@ -250,6 +251,23 @@ def test_what_is_told_of_a_changed_unit() -> None:
     assert only("a.service", LoadState="not-found")["hindrance"] == "its unit file is gon"
     assert only("a.service", LoadState="bad-setting")["hindrance"] == "systemd could not lo"
     assert only("a.service", RefuseManualStop="yes")["hindrance"] == "its unit file forbid"
+
+
+@pytest.mark.parametrize(
+    ("after", "masked"),
+    [
+        ({f"{USR}/a.service": "1", f"{ETC}/a.service": EMPTY}, True),
+        ({f"{USR}/a.service": "1", f"{RUN}/a.service": EMPTY}, True),
+        ({f"{ETC}/a.service": "2", f"{RUN}/a.service": EMPTY}, False),
+        ({f"{USR}/a.service": "1", f"{ETC}/a.service.d/x.conf": EMPTY}, False),
+    ],
+)
+def test_a_mask_counts_before_systemd_has_noticed_it(after: dict[str, str], masked: bool) -> None:
+    """Where it writes nothing but a mask, coreos-cloudinit has systemd read nothing anew."""
+    units = {"a.service": {"Id": "a.service", "LoadState": "loaded", **RUNNING}}
+    (unit,) = changed_units(Snapshot(units, {f"{USR}/a.service": "1"}), Snapshot(units, after))
+    assert unit.hindrance == ("it is masked now, though it still runs; stop it, or lift the mask" if masked else "")
+    assert unit.told()["hindrance"] == unit.hindrance
 
 
 def test_what_is_left_is_found_where_it_lies(machine: Machine) -> None:
