@@ -30,6 +30,7 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._cloud
 from ansible_collections.container_linux.remediation.plugins.module_utils._host import Completed, RemediationError
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data import act
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data import look as user_data_look
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.apply import confirm
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.compare import Comparison
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.left import left_variables
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.seen import (
@@ -626,7 +627,6 @@ def test_what_somebody_else_has_replaced_since_is_no_success(
     mine, theirs = machine.cloud_config("one"), machine.cloud_config("two")
     if not given:
         machine.file.write_text(mine)
-    confirm = act.confirm
 
     def second(*args: Any, **options: Any) -> str:
         machine.apply(theirs)
@@ -789,6 +789,14 @@ def test_what_is_watched_no_more_is_all_that_is_watched() -> None:
     look = seen(VAGRANT.path, INSTALL.path, watched=INSTALL.path)
     assert [source.place for source in _cloudinit_rerun._watches(look, {"path": None, "watch": False})] == [INSTALL]
     assert _cloudinit_rerun._watches(look, {"path": None, "watch": None}) == []
+
+
+def test_what_is_watched_elsewhere_is_watched_no_more_unless_one_is_named() -> None:
+    elsewhere = place_of("/opt/user-data")
+    look = replace(seen(VAGRANT.path, watched=INSTALL.path), watches=[INSTALL, elsewhere])
+    for path, places in ((None, [INSTALL, elsewhere]), (INSTALL.path, [INSTALL])):
+        found = _cloudinit_rerun._watches(look, {"path": path, "watch": False})
+        assert [(source.place, source.watched is None) for source in found] == [(place, False) for place in places]
 
 
 def test_which_of_two_is_meant_cannot_be_told() -> None:
