@@ -82,8 +82,9 @@ options:
     description:
       - Whether a cloud-config may be applied that takes from the user who is logged in the last of its SSH keys, or
         that stops or masks the SSH daemon.
-      - What may take the last key and cannot be read counts as well, such as C(users) in brackets, or keys of others
-        that are merged with C(<<).
+      - What may lock out and cannot be read counts as well, such as C(users) in brackets, keys of others that are
+        merged with C(<<), the path of a file or the name of a unit that is an alias, and all that follows a key behind
+        C(?).
       - So do the SSH keys that C(meta_data.json) of a config drive adds, and such a file that cannot be read.
     type: bool
     default: false

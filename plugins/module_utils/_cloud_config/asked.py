@@ -14,12 +14,12 @@ from dataclasses import dataclass, field
 from ansible_collections.container_linux.remediation.plugins.module_utils._cloud_config.keys import CLOUD_CONFIG
 from ansible_collections.container_linux.remediation.plugins.module_utils._cloud_config.node import (
     TRUE,
+    UNTOLD,
     Node,
     plain,
     root,
 )
 from ansible_collections.container_linux.remediation.plugins.module_utils._cloud_config.skeleton import (
-    MERGE,
     PLACEHOLDERS,
     Skeleton,
     Text,
@@ -52,7 +52,8 @@ class AskedFile:
         encoding: as given, such as `base64`; empty: none.
         text: where its content stands; None: it has none, so that the file is empty.
         line: the line of its path.
-        untold: which of `permissions`, `owner` and `encoding` are given and could not be read, so that they are empty.
+        untold: which of `permissions`, `owner`, `encoding` and `content` are given, or may be, and could not be read,
+            so that they are empty.
     """
 
     path: str
@@ -78,7 +79,7 @@ class AskedUnit:
     """An item of `coreos.units`; without a text its unit file is not written.
 
     Attributes:
-        untold: which of `mask` and `runtime` are given and could not be read, so that they are false.
+        untold: which of `mask` and `runtime` are given, or may be, and could not be read, so that they are false.
         section: of one that coreos-cloudinit adds by itself, the section of `coreos` for whose sake; else empty.
     """
 
@@ -168,29 +169,28 @@ class _Reading:
 
     def child(self, parent: Node, key: str) -> Node:
         """Return the value of a key; a parent that cannot be read is unclear."""
-        if not parent.is_mapping and parent.value not in (None, "", []):
+        found = parent.get(key)
+        if not parent.is_mapping and not _is_empty(parent):
             self._doubt(parent, "is no mapping that can be read")
-        return parent.get(key)
+        # what is cut off is told once, for all
+        if found.is_untold and parent.is_merged:
+            self._doubt(parent, "has something merged into it that is not told")
+        return found
 
     def _list(self, parent: Node) -> list[Node]:
-        if not isinstance(parent.value, list) and parent.value not in (None, ""):
+        if not isinstance(parent.value, list) and not _is_empty(parent):
             self._doubt(parent, "is no list that can be read")
         return parent.items()
 
     def word(self, parent: Node, key: str) -> str:
         """Return a value that may leave its host; one that may not is unclear."""
         place = self.child(parent, key)
-        if place.value is None:
+        if not place.is_given:
             return ""
         if not _is_told(place):
             self._doubt(place, "is not told, for it has not the form that such a value has")
             return ""
         return str(place.value)
-
-    def _skip(self, item: Node) -> None:
-        """Doubt an item without a name where it may have one all the same; others coreos-cloudinit skips, too."""
-        if item.get("name").value is None and item.get(MERGE).value is not None:
-            self._doubt(item, "has no name of its own, and what is merged into it is not told")
 
     def _untold(self, parent: Node, *keys: str) -> tuple[str, ...]:
         return tuple(key for key in keys if not _is_told(self.child(parent, key)))
@@ -204,7 +204,7 @@ class _Reading:
     def _text(self, parent: Node) -> Text | None:
         place = self.child(parent, "content")
         text = self._skeleton.texts.get(place.place)
-        if place.value is None or (place.value == "" and not _has_lines(text)):
+        if not place.is_given or (place.value == "" and not _has_lines(text)):
             return None
         if not isinstance(place.value, str):
             self._doubt(place, "is no text")
@@ -223,7 +223,10 @@ class _Reading:
                         encoding=self.word(item, "encoding"),
                         text=self._text(item),
                         line=self.child(item, "path").line,
-                        untold=self._untold(item, "permissions", "owner", "encoding"),
+                        untold=(
+                            *self._untold(item, "permissions", "owner", "encoding"),
+                            *(("content",) if item.get("content").is_untold else ()),
+                        ),
                     )
                 )
             elif self.child(item, "path").value is None:
@@ -248,8 +251,6 @@ class _Reading:
                         untold=self._untold(item, "mask", "runtime"),
                     )
                 )
-            else:
-                self._skip(item)
         return found
 
     def _drop_ins(self, parent: Node) -> list[AskedDropIn]:
@@ -258,8 +259,6 @@ class _Reading:
             name = self.word(item, "name")
             if name:
                 found.append(AskedDropIn(name=name, text=self._text(item), line=self.child(item, "name").line))
-            else:
-                self._skip(item)
         return found
 
     def sections(self, coreos: Node) -> dict[str, int]:
@@ -269,7 +268,7 @@ class _Reading:
             if isinstance(section.value, dict):
                 if any(_counts(name, key, value) for key, value in section.value.items()):
                     found[name] = section.line
-            elif section.value not in (None, "", []):
+            elif not _is_empty(section):
                 self._doubt(section, "is no mapping that can be read")
         return found
 
@@ -295,7 +294,12 @@ class _Reading:
 
 def _is_told(place: Node) -> bool:
     value = place.value
-    return value is None or (isinstance(value, str) and value not in PLACEHOLDERS and value.isprintable())
+    return value is None or (isinstance(value, str) and value not in (*PLACEHOLDERS, UNTOLD) and value.isprintable())
+
+
+def _is_empty(place: Node) -> bool:
+    """Whether there is nothing, as far as is known."""
+    return place.is_untold or place.value in (None, "", [])
 
 
 def _has_lines(text: Text | None) -> bool:

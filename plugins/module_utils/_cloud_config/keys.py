@@ -211,7 +211,7 @@ def nearest(key: str, known: t.Iterable[str]) -> str:
 
 
 def _check(node: Node, known: Key, where: str, version: tuple[int, ...], found: list[Complaint]) -> None:
-    if node.value is None or node.is_folded:
+    if not node.is_given or node.is_folded:
         return
     if not _fits(node, known.kind):
         text = f"'{node.key or where}' must be {_WORDS[known.kind]}, and coreos-cloudinit passes over what it is"
@@ -222,7 +222,7 @@ def _check(node: Node, known: Key, where: str, version: tuple[int, ...], found: 
     for item in node.items():
         if known.kind == "mappings" and item.is_mapping:
             _check_keys(item, known.keys, where, version, found)
-        elif item.value is not None and not item.is_folded and item.is_mapping != (known.kind == "mappings"):
+        elif item.is_given and not item.is_folded and item.is_mapping != (known.kind == "mappings"):
             what = "a mapping" if known.kind == "mappings" else "one value"
             text = f"each item of '{where}' must be {what}, and coreos-cloudinit passes over this one"
             found.append(Complaint("kind", item, f"{text}; write it so."))

@@ -58,7 +58,7 @@ class Remark:
 def lint(skeleton: Skeleton, *, version: str) -> list[Remark]:
     """Return what is to be said of a cloud-config's keys, units and files; `version` is coreos-cloudinit's."""
     whole = root(skeleton)
-    if skeleton.tree is not None and not whole.is_mapping:
+    if whole.is_given and not whole.is_mapping:
         return [Remark(1, "it has no keys at its top level, so that coreos-cloudinit would do nothing; give it keys.")]
     found = _keys(skeleton, version)
     found += [remark for unit in whole.get("coreos").get("units").items() for remark in _unit(unit)]
@@ -138,8 +138,9 @@ def _unknown_parts(skeleton: Skeleton) -> list[Remark]:
                 found.append(Remark(node.line, text, "warning", unless=f"type in {node.line}"))
         todo += node.children() + node.items()
     if skeleton.unread:
-        text = "from here on it could not be read, and is not checked; write it one key and one item to a line"
-        found.append(Remark(skeleton.unread, f"{text}.", "warning"))
+        text = "from here on it could not be read, and may lock you out; write it one key and one item to a line"
+        text = f"{text}, or allow it with 'allow_lockout: true'."
+        found.append(Remark(skeleton.unread, text, "lockout", unless=f"tab in {skeleton.unread}"))
     return found
 
 
@@ -150,7 +151,8 @@ def _unit(unit: Node) -> list[Remark]:
     if name.value is None:
         return [Remark(unit.line, "this unit has no name, and coreos-cloudinit skips it; give it one.", "warning")]
     if not name.word:
-        return [Remark(name.line, "the name of this unit could not be read; check it yourself.", "warning")]
+        text = "the name of this unit could not be read; check it yourself."
+        return [] if _is_cut(name) else [Remark(name.line, text, "warning", unless=f"name in {name.line}")]
     found = _name(unit, name)
     content = unit.get("content")
     shown = content.block
@@ -163,7 +165,7 @@ def _unit(unit: Node) -> list[Remark]:
         for part in [content, *(item.get("content") for item in drop_ins)]
         for _line, text in part.block
     )
-    if unit.get("enable").is_true and shown and not has_install:
+    if unit.get("enable").is_true and shown and not has_install and not unit.get("drop_ins").is_untold:
         found.append(
             Remark(
                 unit.get("enable").line,
@@ -207,11 +209,11 @@ def _name(unit: Node, name: Node) -> list[Remark]:
         return []
     command = unit.get("command")
     if not is_unit_name(name.word):
-        is_called = command.value is not None or unit.get("enable").is_true
+        is_called = command.is_given or unit.get("enable").is_true
         follows = "and the run would stop there" if is_called else "so that nothing comes of it"
         text = f"'{name.word}' is no name that systemd would have a unit of, {follows}"
         return [Remark(name.line, f"{text}; give the whole name, such as 'docker.service'.")]
-    if "@." in name.word and command.value is not None:
+    if "@." in name.word and command.is_given:
         return [
             Remark(
                 command.line,
@@ -246,6 +248,7 @@ def _unit_text(content: Node, called: str, *, whole: bool) -> list[Remark]:
         whole: whether any section may be one: those of networkd differ from version to version.
     """
     section = ""
+    unknown: list[Remark] = []
     for line, text in content.block:
         if text.startswith("["):
             section = text
@@ -259,7 +262,10 @@ def _unit_text(content: Node, called: str, *, whole: bool) -> list[Remark]:
         elif text == "_":
             told = f"{called} has a line here that is no assignment, such as After=docker.service"
             return [Remark(line, f"{told}; correct it, or make it a comment.")]
-    return []
+        elif text == "_=_":
+            told = f"{called} has a key here that is none of systemd's, which passes over it"
+            unknown.append(Remark(line, f"{told}; correct it, or make it a comment.", "warning"))
+    return unknown[:1]
 
 
 def _file(file: Node) -> list[Remark]:
@@ -272,9 +278,10 @@ def _file(file: Node) -> list[Remark]:
     found = []
     if path.value is None:
         found.append(Remark(file.line, "this file has no path, and the run would stop there; give it one."))
-    elif not path.word:
-        found.append(Remark(path.line, "the path of this file could not be read; check it yourself.", "warning"))
-    elif is_read_only(path.word):
+    elif not path.word and not _is_cut(path):
+        text = "the path of this file could not be read; check it yourself."
+        found.append(Remark(path.line, text, "warning", unless=f"path in {path.line}"))
+    elif path.word and is_read_only(path.word):
         text = (
             f"'{path.word}' is in a part of the operating system that cannot be written to; write below /etc or /opt."
         )
@@ -284,6 +291,11 @@ def _file(file: Node) -> list[Remark]:
         text = "these permissions are no octal number, and the run would stop there; give such as '0644'."
         found.append(Remark(mode.line, text, covers=[f"value in {mode.line}"]))
     return found
+
+
+def _is_cut(node: Node) -> bool:
+    """Whether nobody knows of it, since from some line on nothing could be read, which is told once."""
+    return node.is_untold and bool(node.skeleton.unread)
 
 
 def is_read_only(path: str) -> bool:

@@ -12,6 +12,7 @@ import typing as t
 from dataclasses import dataclass
 
 from ansible_collections.container_linux.remediation.plugins.module_utils._cloud_config.skeleton import (
+    MERGE,
     PLACEHOLDERS,
     Skeleton,
 )
@@ -21,6 +22,9 @@ if t.TYPE_CHECKING:
 
 TRUE = ("y", "yes", "true", "on")
 """What is true to coreos-cloudinit, in any case."""
+
+UNTOLD = "_untold"
+"""The value of what may be there or not: of a key in a mapping of which the skeleton does not tell all keys."""
 
 # Values whose structure the skeleton leaves out.
 _FOLDED = ("_flow", "_alias")
@@ -33,7 +37,7 @@ class Node:
     Attributes:
         skeleton: the whole of it.
         place: such as `coreos.units.0.name`; empty for the whole.
-        value: what is there; None where there is nothing.
+        value: what is there; None where there is nothing, `UNTOLD` where nobody knows.
         line: the line of its key or item; of what is not there, that of what it would be in.
         key: its key as it is written there; empty for an item.
     """
@@ -50,7 +54,7 @@ class Node:
         Of a key that is there in both spellings, the last counts. Lists coreos-cloudinit joins; `lint` blocks either.
         """
         named = [child for child in self.children() if plain(child.key) == key]
-        return named[-1] if named else self._child(key, None, key)
+        return named[-1] if named else self._child(key, UNTOLD if self.has_more else None, key)
 
     def children(self) -> list[Node]:
         """Return the values of a mapping."""
@@ -66,11 +70,31 @@ class Node:
 
     def _child(self, name: str, value: Tree, key: str) -> Node:
         here = f"{self.place}.{name}" if self.place else name
+        if value is None and here in self.skeleton.cut:
+            value = UNTOLD
         return Node(self.skeleton, here, value, self.skeleton.lines.get(here, self.line), key)
 
     @property
     def is_mapping(self) -> bool:
         return isinstance(self.value, dict)
+
+    @property
+    def is_untold(self) -> bool:
+        return self.value == UNTOLD
+
+    @property
+    def is_given(self) -> bool:
+        """Whether there surely is a value."""
+        return self.value is not None and not self.is_untold
+
+    @property
+    def has_more(self) -> bool:
+        """Whether it may have keys that the skeleton does not tell: it is cut off, or something is merged into it."""
+        return self.is_untold or (self.is_mapping and (self.place in self.skeleton.cut or self.is_merged))
+
+    @property
+    def is_merged(self) -> bool:
+        return any(child.key == MERGE and child.value is not None for child in self.children())
 
     @property
     def is_folded(self) -> bool:
@@ -85,7 +109,7 @@ class Node:
     @property
     def word(self) -> str:
         """The scalar, where it is told; else empty."""
-        if not isinstance(self.value, str) or self.value in PLACEHOLDERS or "\n" in self.value:
+        if not isinstance(self.value, str) or self.value in (*PLACEHOLDERS, UNTOLD) or "\n" in self.value:
             return ""
         return self.value
 
@@ -112,7 +136,8 @@ class Node:
 
 def root(skeleton: Skeleton) -> Node:
     """Return the whole of a skeleton."""
-    return Node(skeleton, "", skeleton.tree, 1)
+    is_cut = skeleton.tree is None and "" in skeleton.cut
+    return Node(skeleton, "", UNTOLD if is_cut else skeleton.tree, 1)
 
 
 def plain(key: str) -> str:

@@ -33,6 +33,8 @@ MERGE = "<<"
 
 _DEPTH = 40
 
+_BLOCKS = ("|", ">")
+
 _SECTIONS = (
     "Unit Install Service Socket Timer Path Mount Automount Swap Slice Scope Target Match Network Link NetDev Address "
     "Route DHCP DHCPv4 Bridge Bond VLAN VXLAN Tunnel Tun Tap Peer Manager Journal"
@@ -41,14 +43,15 @@ _SECTIONS = (
 # What stands for a value that stays on the host.
 PLACEHOLDERS = ("_text", "_flow", "_alias", "_number", "_boolean", "_ssh_key", "_address")
 
-# Of the scalar at the end of a line, what may leave the host, by key. A value in double quotes may hold no backslash,
-# for that would begin an escape; a truth value in quotes is none, and coreos-cloudinit leaves it aside.
+# Of a scalar, what may leave the host, by key. In double quotes a backslash may stand for itself alone, and not begin
+# another escape; a truth value in quotes is none, and coreos-cloudinit leaves it aside.
 _QUOTE = r"""["']\{0,1\}"""
+_PATH = r"[A-Za-z0-9_.,\/@:+%~\\-]"
 _HARMLESS = (
     (r"name", r"[A-Za-z0-9:_.@\\-]\{1,255\}"),
     (r"command", r"[a-z-]\{1,30\}"),
     (r"\(enable\|mask\|runtime\|system\)", r"[A-Za-z]\{1,5\}"),
-    (r"path", r"\/[A-Za-z0-9_.,\/@:+%~\\-]\{0,255\}"),
+    (r"path", rf"\({_PATH}\{{1,256\}}\|\/[ {_PATH[1:]}\{{0,255\}}{_PATH}\)"),
     (r"permissions", r"[0-7]\{3,5\}"),
     (r"owner", r"[a-z0-9_][a-z0-9_.-]\{0,31\}\(:[a-z0-9_.-]\{0,32\}\)\{0,1\}"),
     (r"encoding", r"[a-z0-9+]\{2,11\}"),
@@ -57,22 +60,33 @@ _HARMLESS = (
     (r"reboot[_-]strategy", r"\([a-z-]\{1,9\}\|best-effort\)"),
 )
 
+# In brackets: a comment, two forms of what is in quotes, and what is none of these. Four of them may be in each other.
+_INSIDE = r"""[[:blank:]]#[^\n]*\n\|"\([^"\\]\|\\.\)*"\|'[^']*'\|[^]["'{}#,[:space:]]#*\|[,[:space:]]"""
+_BRACKETS = functools.reduce(
+    lambda inner, _level: rf"[[{{]\({_INSIDE}\|{inner}\)*[]}}]", range(3), rf"[[{{]\({_INSIDE}\)*[]}}]"
+)
+
 # What is written out here is too long, or there too often, to be read in a script.
 _WORDS = {
-    # before a value: the text before its key, and the key
-    "@HEAD@": r"^[^\n]*\n[^\n]*\n",
-    "@QUOTED@": r""""\([^"\\]\|\\.\)*"\|'[^']*'""",
-    "@PLAIN@": r"""[^]["'{}]""",
+    "@HARMLESS@": "\n".join(
+        rf"""/^[^\n]*\n{key}\n/{{
+/@HEAD@"\([^\\]\|\\\\\)*\\[^\\]/!s/\(@HEAD@\)\({quote}\)\({value}\)\3@END@/\1\3\4\3/
+t scalar
+}}"""
+        for key, value, quote in ((*row, "" if "enable" in row[0] else _QUOTE) for row in _HARMLESS)
+    ),
+    # before a value: the text before its key, the key, and the indentation of a value on a line of its own
+    "@HEAD@": r"^[^\n]*\n[^\n]*\n\(\n *\)\{0,1\}",
+    "@BRACKETS@": _BRACKETS,
+    # how a plain scalar begins, and what it has then; it ends where a colon or a comment does
+    "@PLAIN@": r"""\([^]["'#&*!|>%@`{},:?[:space:]-]\|[:?-]\{1,\}[^:?[:space:]-]\)#*""",
+    "@MORE@": r"\([^:#]\|[^:#[:blank:]]#\{1,\}\|:\{1,\}[^:[:blank:]]#*\)*",
+    "@COLON@": r"[[:blank:]]*:\([[:blank:]][[:blank:]]*\(.*\)\)\{0,1\}$",
+    "@BREAK@": r"\r\|\xc2\x85\|\xe2\x80[\xa8\xa9]",
+    "@END@": r"[[:blank:]]*\([[:blank:]]#.*\)\{0,1\}$",
     "@SECTIONS@": r"\|".join(_SECTIONS.split()),
     "@BOOLEAN@": r"\|".join(
         form for word in ("true", "false", "yes", "no", "on", "off") for form in (word, word.title(), word.upper())
-    ),
-    "@HARMLESS@": "\n".join(
-        rf"""/^[^\n]*\n{key}\n/{{
-/\n"[^\n]*\\[^\n]*$/!s/^\([^\n]*\n\)\([^\n]*\n\)\({quote}\)\({value}\)\3 *\( #.*\)\{{0,1\}}$/\1KEY'\4'/
-t scalar
-}}""".replace("KEY", r"\2")
-        for key, value, quote in ((*row, "" if "enable" in row[0] else _QUOTE) for row in _HARMLESS)
     ),
 }
 
@@ -83,17 +97,22 @@ s/\r$//
   b
 }
 # what is a line break to YAML alone
-/\r\|\xc2\x85\|\xe2\x80[\xa8\xa9]/b unknown
+/@BREAK@/b unknown
 # the hold space is the kind of value that the line may be in, and the indentation of its key:
-# B of a block, U of a block with a section of a unit file, C of a continued line there, P of another scalar
+# B of a block, U of a block with a section of a unit file, C of a continued line there, P of another scalar;
+# or # where nothing is told any more
 G
+/\n#$/{
+  s/.*//
+  b
+}
 /^[[:blank:]]*\n/{
   s/.*//
   b
 }
 /^\( *\)  *[^ \n][^\n]*\n[BUCP]\1$/b inside
 s/\n.*//
-s/ *$//
+s/[[:blank:]]*$//
 x
 s/.*//
 x
@@ -101,13 +120,16 @@ x
   s/.*/#/
   b
 }
-/^---$/b
+/^\(---\|\.\.\.\)@END@/{
+  s/^\(...\).*/\1/
+  b
+}
 t split
 :split
 # a key and its value; a key that could be anything, and its value; an item
-s/^\( *\(-  *\)*\)\(["']\{0,1\}\)\([A-Za-z_][A-Za-z0-9_-]\{0,39\}\|<<\)\3 *:\(  *\(.*\)\)\{0,1\}$/\1\n\4\n\6/
+s/^\( *\(-  *\)*\)\(["']\{0,1\}\)\([A-Za-z_][A-Za-z0-9_-]\{0,39\}\|<<\)\3@COLON@/\1\n\4\n\6/
 t value
-s/^\( *\(-  *\)*\)[^]["'#&*!|>%@`{},:[:blank:]-][^:"'#]*:\(  *\(.*\)\)\{0,1\}$/\1\n_\n\4/
+s/^\( *\(-  *\)*\)\(@PLAIN@@MORE@\|"[^"\\]*"\|'[^']*'\)@COLON@/\1\n_\n\7/
 t value
 s/^\( *\(-  *\)*-\)\(  *\(.*\)\)\{0,1\}$/\1\n\n\4/
 t value
@@ -123,12 +145,16 @@ s/.*//
 b drop
 
 :value
-s/\n[&!][^ \n]*  *\([^\n]*\)$/\n\1/
+s/\n\(&[^[:blank:]\n]*\|!!str\)\([[:blank:]][[:blank:]]*\([^\n]*\)\)\{0,1\}$/\n\3/
 t value
-s/\n[&!][^ \n]*$/\n/
+# what has another tag may be something else than it looks like; so its key is made one that nobody knows the values of
+s/^\([^\n]*\n[^ \n][^\n]*\)\n![^[:blank:]\n]*[[:blank:]]*\([^\n]*\)$/\1 \n\2/
+t value
+s/\n![^[:blank:]\n]*[[:blank:]]*\([^\n]*\)$/\n\1/
+t value
 s/\n#[^\n]*$/\n/
-/\n$/b told
-/\n[|>][-+0-9]\{0,2\}\( *\|  *#[^\n]*\)$/{
+/\n$/b next
+/\n[|>][-+0-9]\{0,2\}@END@/{
   s/[^\n]*$/|/
   h
   s/-\n\n.*//
@@ -138,17 +164,26 @@ s/\n#[^\n]*$/\n/
   x
   b told
 }
+# an item may also be a mapping with a key of another form
+/^[^\n]*\n\n/{
+  /\n@PLAIN@@MORE@@END@/b pass
+  /\n"\([^"\\]\|\\.\)*"[[:blank:]]*[^#[:blank:]]/b unknown
+  /\n'\([^']\|''\)*'[[:blank:]]*[^'#[:blank:]]/b unknown
+  /\n["'[{]/!{
+    /\n\*[^:[:blank:]]*@END@/!b unknown
+  }
+}
 # a scalar in quotes, or a list or mapping in brackets, may go on; indentation does not matter in it
 :more
 /@HEAD@"\([^"\\]\|\\.\)*\\\{0,1\}$/b append
 /@HEAD@'\([^']\|''\)*$/b append
 /@HEAD@[[{]/{
-  /@HEAD@[[{]\(@PLAIN@\|@QUOTED@\|[[{]\(@PLAIN@\|@QUOTED@\)*[]}]\)*[]}] *\( #[^\n]*\)\{0,1\}$/!b append
+  /@HEAD@@BRACKETS@@END@/!b append
 }
-t pass
 :pass
+t pass
 @HARMLESS@
-s/\(@HEAD@\)\(\[ *\]\|{ *}\|~\|null\) *\( #.*\)\{0,1\}$/\1\2/
+s/\(@HEAD@\)\(\[ *\]\|{ *}\|~\|null\|Null\|NULL\)@END@/\1\3/
 t scalar
 s/\(@HEAD@\)[[{][^\n]*/\1_flow/
 t scalar
@@ -158,16 +193,15 @@ s/\(@HEAD@\)["']\{0,1\}\(ssh-[a-z0-9]*\|ecdsa-sha2-[a-z0-9]*\|sk-[a-z0-9@.-]*\) 
 t scalar
 s/\(@HEAD@\)[^\n]*\$\(public\|private\)_ipv[46][^\n]*/\1_address/
 t scalar
-s/\(@HEAD@\)[-+]\{0,1\}[0-9][0-9_.]* *\( #.*\)\{0,1\}$/\1_number/
+s/\(@HEAD@\)[-+]\{0,1\}[0-9][0-9_.]*@END@/\1_number/
 t scalar
-s/\(@HEAD@\)\(@BOOLEAN@\) *\( #.*\)\{0,1\}$/\1_boolean/
+s/\(@HEAD@\)\(@BOOLEAN@\)@END@/\1_boolean/
 t scalar
-s/\(@HEAD@\)[^\n]*/\1_text/
-t scalar
+s/\(@HEAD@\)[^\n][^\n]*/\1_text/
 
 :scalar
 # of the further lines of a value only the line breaks stay
-s/\(@HEAD@[^\n]*\n\n*\)[^\n][^\n]*/\1/
+s/\(@HEAD@[^\n][^\n]*\n\n*\)[^\n][^\n]*/\1/
 t scalar
 h
 s/-\n\n.*//
@@ -184,16 +218,51 @@ s/^\([^\n]*\)\n\([^\n]*\)\n/\1\2: /
 b
 
 :append
-$b pass
+$b ended
 N
-b more
+s/\r$//
+/@BREAK@/!b more
+
+:ended
+# what follows is in it, or is not understood
+s/\(@HEAD@[^\n][^\n]*\n\n*\)[^\n][^\n]*/\1/
+t ended
+s/\(@HEAD@\)[[{][^\n]*/\1_flow/
+s/\(@HEAD@\)["'][^\n]*/\1_text/
+s/\(@HEAD@[^\n][^\n]*\n\)/\1#?/
+x
+s/.*/#/
+x
+b told
+
+:next
+# the value may stand in the next line
+$b told
+N
+s/\r$//
+/@BREAK@/b apart
+s/[[:blank:]]*$//
+/\n  *@PLAIN@@MORE@@END@/b more
+/\n  *[|>][-+0-9]\{0,2\}@END@/b more
+/\n  *"\([^"\\]\|\\.\)*\("@END@\|\\\{0,1\}$\)/b more
+/\n  *'\([^']\|''\)*\('@END@\|$\)/b more
+/\n  *[[{]/b more
+:apart
+s/^\([^\n]*\)\n\n\n/\1 \n/
+s/^\([^\n]*\)\n\([^\n]*\)\n\n/\1\2: \n/
+P
+D
 
 :inside
 /\nP/{
-  s/.*//
+  /^[[:blank:]]*#/{
+    s/.*//
+    b
+  }
+  s/.*\n.\( *\)$/\1  _more/
   b
 }
-s/^ *//
+s/^[[:blank:]]*//
 /^[#;]/{
   s/.*\n.\( *\)$/\1  #/
   b
@@ -207,7 +276,7 @@ s/^ *//
   s/.*\n.\( *\)$/\1  _more/
   b
 }
-/^\[\(X-[A-Za-z]\{1,30\}\|@SECTIONS@\)\] *\n/{
+/^\[\(X-[A-Za-z]\{1,30\}\|@SECTIONS@\)\][[:blank:]]*\n/{
   x
   s/^./U/
   x
@@ -227,12 +296,16 @@ s/^ *//
     s/^U/C/
     x
   }
-  /^[A-Z][A-Za-z0-9]\{0,40\} *= *\n/{
+  /^[A-Z][A-Za-z0-9]\{0,40\}[[:blank:]]*=[[:blank:]]*\n/{
     s/^\([A-Za-z0-9]*\).*\n.\( *\)$/\2  \1=/
     b
   }
-  /^[A-Z][A-Za-z0-9]\{0,40\} *=[^=]/{
+  /^[A-Z][A-Za-z0-9]\{0,40\}[[:blank:]]*=[^=\n]/{
     s/^\([A-Za-z0-9]*\).*\n.\( *\)$/\2  \1=_/
+    b
+  }
+  /^[^=\n][^=\n]*=/{
+    s/^\(X-\)\{0,1\}.*\n.\( *\)$/\2  \1_=_/
     b
   }
 }
@@ -283,6 +356,7 @@ class Skeleton:
         texts: where the text of each mapping's scalar stands, by the same places.
         repeated: places of keys that are there more than once.
         unread: the line from which on nothing is known, or 0.
+        cut: the places of what that line may be in, so that there may be more of it than is told.
         second: the line where a second document begins, which is not in the tree, or 0.
         error: why there is no tree, or empty.
     """
@@ -292,6 +366,7 @@ class Skeleton:
     texts: t.Mapping[str, Text] = field(default_factory=dict)
     repeated: t.Sequence[str] = ()
     unread: int = 0
+    cut: t.AbstractSet[str] = frozenset()
     second: int = 0
     error: str = ""
 
@@ -323,17 +398,31 @@ def parse_skeleton(text: str) -> Skeleton:
         texts=reader.texts,
         repeated=reader.repeated,
         unread=unread,
+        cut=set(_last(tree, reader.lines)) if unread else frozenset(),
         second=_second(written),
     )
 
 
+def _last(tree: Tree, lines: t.Mapping[str, int]) -> t.Iterator[str]:
+    """Yield the place of a tree, of the last that is in it, of the last in that, and so on."""
+    place = ""
+    yield place
+    while tree and isinstance(tree, (dict, list)):
+        inside = dict(tree) if isinstance(tree, dict) else {str(index): item for index, item in enumerate(tree)}
+        places = {f"{place}.{name}" if place else name: item for name, item in inside.items()}
+        place = max(places, key=lambda inner: lines.get(inner, 0))
+        tree = places[place]
+        yield place
+
+
 def _second(written: t.Sequence[str]) -> int:
-    """Return the line of the first `---` that has anything but empty lines and comments before it, or 0."""
-    begun = False
+    """Return the line where anything but empty lines and comments begins behind the first document, or 0."""
+    begun = ended = False
     for number, line in enumerate(written, 1):
-        if line == "---" and begun:
-            return number
-        begun = begun or bool(line and not line.lstrip().startswith("#"))
+        if line and not line.lstrip().startswith("#"):
+            if ended or (begun and line == "---"):
+                return number
+            begun, ended = True, line == "..."
     return 0
 
 
@@ -389,17 +478,23 @@ class _Reader:
                 self.lines[here] = value.start_mark.line + 1
                 items.append(self.tree(value, here, depth - 1))
             return items
-        return None if node.tag == "tag:yaml.org,2002:null" else str(node.value)
+        if node.tag == "tag:yaml.org,2002:null":
+            return None
+        value = str(node.value)
+        first, *more = value.split() or [""]
+        if "_more" in more and node.style not in _BLOCKS:
+            return first if first in PLACEHOLDERS else "_text"
+        return value
 
     def _text(self, key: t.Any, value: t.Any) -> Text:
         line = key.start_mark.line
-        block = value.style in ("|", ">")
+        block = value.style in _BLOCKS
         inked = str(value.value).rstrip("\n") if block else ""
         lines = inked.count("\n") + 1 if inked else 0
         return Text(
             key=line + 1,
             first=self._following(line + 1) + 1 if inked else 0 if block else line + 1,
-            last=self._following(line + 1 + lines),
+            last=self._following(line + 1 + lines if block else value.end_mark.line + 1),
             indent=key.start_mark.column,
             block=block,
             lines=lines if block else 1,

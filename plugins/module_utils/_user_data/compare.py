@@ -346,7 +346,7 @@ def _items(answer: Answer, wanted: t.Sequence[Target], numbers: t.Mapping[str, i
         elif kind == "file":
             differing = _differing(target, stats[position])
             doubt = target.made or doubts.get(number, "")
-            if "encoding" in target.untold:
+            if "encoding" in target.untold or "content" in target.untold:
                 doubt = untold
             if target.text and not extracted:
                 doubt = doubt or "its text could not be taken out of the user-data"

@@ -187,7 +187,7 @@ def _tabs(content: Content, skeleton: Skeleton) -> list[Remark]:
         return []
     if skeleton.unread:
         text = "there is a tab at the beginning of a line, from where on YAML cannot be read"
-        return [Remark(skeleton.unread, f"{text}; indent with blanks.")]
+        return [Remark(skeleton.unread, f"{text}; indent with blanks.", covers=[f"tab in {skeleton.unread}"])]
     return [Remark(0, "there are lines that begin with a tab; indent with blanks.", "warning")]
 
 
@@ -296,7 +296,7 @@ def _key_in(skeleton: Skeleton | None, line: int) -> str:
 
 def _merged(own: t.Sequence[Remark], reported: t.Sequence[Remark]) -> list[Remark]:
     """Return both without telling one thing twice: in our words, and as an error where the host has one."""
-    own = [remark for remark in own if not any(remark.unless in found.covers for found in reported)]
+    own = [remark for remark in own if not any(remark.unless in found.covers for found in (*own, *reported))]
     covered = {what for remark in own for what in remark.covers}
     errors = {what for remark in reported if remark.level == "blocker" for what in remark.covers}
     merged = [replace(remark, level="blocker") if errors.intersection(remark.covers) else remark for remark in own]

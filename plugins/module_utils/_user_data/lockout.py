@@ -90,13 +90,13 @@ def lockout(content: Content, access: Access, metadata: Metadata | None = None) 
     found += [remark for file in whole.get("write_files").items() for remark in _file(file, access.user, folders)]
     has_keys = any(access.keys.values())
     for user in _of_user(whole, access.user):
-        if user.get("passwd").value is not None:
+        if user.get("passwd").is_given:
             text = f"the password of '{access.user}', who is logged in, would change; be sure that you know the new one"
             found.append(Remark(user.get("passwd").line, f"{text}.", "warning" if has_keys else "lockout"))
     for user in whole.get("users").items():
         name = user.get("name")
         # the password matters where nobody knows of a key
-        if access.user and not has_keys and name.value is not None and not name.word and user.get("passwd").value:
+        if access.user and not has_keys and _is_hidden(name) and user.get("passwd").value:
             text = f"the name of this user could not be read, and its password may be that of '{access.user}'"
             advice = "write the name plainly, or allow it with 'allow_lockout: true'"
             found.append(Remark(name.line, f"{text}; {advice}.", "lockout"))
@@ -189,12 +189,8 @@ def _given(content: Content, whole: Node, user: str, metadata: Metadata) -> list
     """Return all that gives keys to a user, or may do so, in the order in which coreos-cloudinit takes it."""
     if not user:
         return []
-    unread = whole.skeleton.unread
     found = _of_users(content, whole.get("users"), user)
     found += [_untold(content, node, "'<<' merges something in here") for node in _merged(whole)]
-    if unread:
-        keys = _in_lines(content, 1 if _has_aliases(content) else unread, _END)
-        found.append(_Given(unread, untold="from here on it could not be read", perhaps=set(keys), surely=False))
     if user != _CORE:
         return found
     # to this list what is merged or repeated is joined, and so a key of it stays
@@ -294,9 +290,24 @@ def _end(node: Node) -> int:
     return min(node.last_line, unread - 1) if unread else node.last_line
 
 
+def _is_hidden(node: Node) -> bool:
+    """Whether there is, or may be, a value that is not told. Where nothing is told from a line on, `lint` says that."""
+    if node.is_untold:
+        return not node.skeleton.unread
+    # an address makes a name of none that matters here
+    return node.is_given and not node.word and node.value not in ("", "_address")
+
+
 def _unit(unit: Node, started: t.Collection[str]) -> list[Remark]:
     name, command = unit.get("name"), unit.get("command")
     masked = unit.get("mask").is_true
+    is_hidden = _is_hidden(command) or _is_hidden(unit.get("mask"))
+    may_end = masked or command.word in ("stop", *_UP) or is_hidden
+    if (_is_hidden(name) and may_end) or (is_hidden and name.word in (*_SSH_UNITS, *_NETWORK_UNITS)):
+        what = "the name of this unit" if _is_hidden(name) else f"what is to become of '{name.word}'"
+        text = f"{what} could not be read, and nobody may be able to log in any more"
+        advice = "write it plainly, or allow it with 'allow_lockout: true'"
+        return [Remark(name.line, f"{text}; {advice}.", "lockout", [f"name in {name.line}"])]
     down = masked or command.word == "stop"
     line = unit.get("mask").line if masked else command.line
     verb = "masked" if masked else "stopped"
@@ -309,7 +320,7 @@ def _unit(unit: Node, started: t.Collection[str]) -> list[Remark]:
     if name.word in _ENDING and command.word in _UP:
         text = f"'{name.word}' would be started, at every boot anew"
         return [Remark(line, f"{text}; leave that out, or allow it with 'allow_lockout: true'.", "lockout")]
-    has_text = unit.get("content").value is not None or unit.get("drop_ins").value is not None
+    has_text = unit.get("content").is_given or unit.get("drop_ins").is_given
     if name.word in _SSH_UNITS and has_text:
         text = f"'{name.word}' is changed, and sshd may not take the next connection, or at another port"
         return [Remark(name.line, f"{text}; {_KEEP_OPEN}.", "warning")]
@@ -329,6 +340,10 @@ def _ssh_folders(access: Access) -> list[str]:
 
 def _file(file: Node, user: str, folders: t.Sequence[str]) -> list[Remark]:
     path = file.get("path")
+    if file.is_mapping and _is_hidden(path):
+        text = "the path of this file could not be read, and it may be one that decides who can log in"
+        advice = "write it plainly, or allow it with 'allow_lockout: true'"
+        return [Remark(path.line, f"{text}; {advice}.", "lockout", [f"path in {path.line}"])]
     if not path.word:
         return []
     clean = cleaned(path.word)

@@ -49,8 +49,8 @@ class Target:
     made: str = ""
     """Why the content is not that of a text: it is made from something else."""
     untold: t.Sequence[str] = ()
-    """What is asked for and could not be read: of a file `permissions`, `owner`, `encoding`; of a unit `mask` and
-    `runtime`, which decide where it is written, if at all."""
+    """What is asked for and could not be read: of a file `permissions`, `owner`, `encoding`, `content`; of a unit
+    `mask` and `runtime`, which decide where it is written, if at all."""
 
 
 def targets(asked: Asked) -> list[Target]:

@@ -35,22 +35,22 @@ d
 }
 d
 :head
-s/^ *\(-  *\)*["']\{0,1\}[A-Za-z_-]*["']\{0,1\} *: *//
-s/^&[^ ][^ ]* *//
+s/^ *\(-  *\)*["']\{0,1\}[A-Za-z_-]*["']\{0,1\}[[:blank:]]*:[[:blank:]]*//
+s/^&[^[:blank:]][^[:blank:]]*[[:blank:]]*//
 t clear
 :clear
-s/^!!binary  *\([|>][-+0-9]*\)\( .*\)\{0,1\}$/B\1b/
+s/^!!binary[[:blank:]][[:blank:]]*\([|>][-+0-9]*\)\([[:blank:]].*\)\{0,1\}$/B\1b/
 t tell
-s/^\([|>][-+0-9]*\)\( .*\)\{0,1\}$/B\1/
+s/^\([|>][-+0-9]*\)\([[:blank:]].*\)\{0,1\}$/B\1/
 t tell
 /^"/{
-  s/^"\(\([^"\\]\|\\[nt"\\]\)*\)" *\( #.*\)\{0,1\}$/D\1/
+  s/^"\(\([^"\\]\|\\[nt"\\]\)*\)"[[:blank:]]*\([[:blank:]]#.*\)\{0,1\}$/D\1/
   t escapes
   s/.*/Xit is in double quotes, and has escapes that are not read or goes on in the next line/
   b tell
 }
 /^'/{
-  s/^'\(\([^']\|''\)*\)' *\( #.*\)\{0,1\}$/S\1/
+  s/^'\(\([^']\|''\)*\)'[[:blank:]]*\([[:blank:]]#.*\)\{0,1\}$/S\1/
   t quotes
   s/.*/Xit is in single quotes that do not end in its line/
   b tell
@@ -69,8 +69,8 @@ t plain
 s/^\(~\|null\|Null\|NULL\|\)$/N/
 t tell
 s/^[]"'&*!|>%@`},].*/Xit is no plain text/
-s/^[-?:]\( .*\)\{0,1\}$/Xit is no plain text/
-s/.*:\( .*\)\{0,1\}$/Xit is no plain text/
+s/^[-?:]\([[:blank:]].*\)\{0,1\}$/Xit is no plain text/
+s/.*:\([[:blank:]].*\)\{0,1\}$/Xit is no plain text/
 t tell
 s/^/P/
 :tell

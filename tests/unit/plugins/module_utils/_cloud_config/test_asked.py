@@ -106,7 +106,7 @@ coreos:
         ("write_files:\n- content: x\n", "write_files.0 (line 3) has no path"),
         ("write_files: {a: b}\n", "write_files (line 2) is no list that can be read"),
         ("coreos:\n  units:\n  - command: start\n", ""),
-        ("coreos:\n  units:\n  - <<: *a\n", "coreos.units.0 (line 4) has no name of its own, and what is merged into"),
+        ("coreos:\n  units:\n  - <<: *a\n", "coreos.units.0 (line 4) has something merged into it that is not"),
         ("coreos:\n  units:\n  - name: a\n    enable: maybe\n", "coreos.units.0.enable (line 5) is neither"),
         ("coreos:\n  units:\n  - name: a\n    content: [a]\n", ""),
         ("coreos:\n  units:\n  - name: a\n    enable: 'true'\n", "coreos.units.0.enable (line 5) is not told"),

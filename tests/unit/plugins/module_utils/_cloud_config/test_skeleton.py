@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from ansible_collections.container_linux.remediation.plugins.module_utils._cloud_config.node import Node, root
 from ansible_collections.container_linux.remediation.plugins.module_utils._cloud_config.skeleton import (
     LIMIT,
     SKELETON_SED,
@@ -73,7 +74,10 @@ def test_units_keep_what_tells_of_their_form() -> None:
       [Unit]
       Description = secret one
       After=
+      \tWants\t= secret
       nothing
+      wants=secret two
+      X-Mine=secret
 
       [Service]
       ExecStart=/usr/bin/docker run \\
@@ -90,9 +94,10 @@ def test_units_keep_what_tells_of_their_form() -> None:
         "name": "app.service",
         "enable": "yes",
         "command": "start",
-        "content": "#\n_\n[Unit]\nDescription=_\nAfter=\n_\n\n[Service]\nExecStart=_\n_more\n_more\n[_]\n_\n",
+        "content": "#\n_\n[Unit]\nDescription=_\nAfter=\nWants=_\n_\n_=_\nX-_=_\n\n"
+        "[Service]\nExecStart=_\n_more\n_more\n[_]\n_\n",
     }
-    assert found.lines["coreos.units.0.command"] == 20
+    assert found.lines["coreos.units.0.command"] == 23
 
 
 # The rows of a key that are told by their form, and values that only look as if they were of one.
@@ -105,12 +110,26 @@ def test_units_keep_what_tells_of_their_form() -> None:
         ("name: a b", {"name": "_text"}),
         ("name: 'it''s'", {"name": "_text"}),
         ("name: a#b # c", {"name": "_text"}),
+        (r'name: "a\\x2d"', {"name": r"a\x2d"}),
+        ("name:\ta\t", {"name": "a"}),
+        ('name : "a"\t# b', {"name": "a"}),
+        ("name: a\n  b", {"name": "_text"}),
+        ("name:\n  a # b", {"name": "a"}),
+        ("name: # b\n  'a'", {"name": "a"}),
+        ("name:\n  a\n\n  b", {"name": "_text"}),
+        ("name: !!str a", {"name": "a"}),
+        ("name: !!binary YWJj", {"name": "_text"}),
+        ("name: null", {"name": None}),
         ("name:", {"name": None}),
         ("name: ~", {"name": None}),
         ("enable: true", {"enable": "true"}),
         ("enable: 'true'  # not", {"enable": "_text"}),
         ("path: /etc/a.txt", {"path": "/etc/a.txt"}),
-        ("path: etc/a.txt", {"path": "_text"}),
+        ("path: etc/a.txt", {"path": "etc/a.txt"}),
+        ("path: /etc/a b", {"path": "/etc/a b"}),
+        ("path: '/etc/a: b' # c", {"path": "/etc/a: b"}),
+        ("path: a b", {"path": "_text"}),
+        ("path: ~", {"path": None}),
         ("permissions: 0644", {"permissions": "0644"}),
         ("owner: core:core", {"owner": "core:core"}),
         ("passwd: x", {"passwd": "_text"}),
@@ -123,6 +142,8 @@ def test_units_keep_what_tells_of_their_form() -> None:
         ("groups: [sudo, docker]", {"groups": "_flow"}),
         ("units: [{name: a.service}]", {"units": "_flow"}),
         ("keys: [\n  'ssh-rsa A',\n'ssh-rsa B' ]\nname: a", {"keys": "_flow", "name": "a"}),
+        ("keys: [[[a]], # it's\n b]\nname: a", {"keys": "_flow", "name": "a"}),
+        ("passwd:\n  |\n  name: secret\nname: a", {"passwd": "_text", "name": "a"}),
         ("passwd: >\n  name: secret\n  more\nname: a", {"passwd": "_\n_\n", "name": "a"}),
         ("passwd: !!binary |\n  name=\nname: a", {"passwd": "_\n", "name": "a"}),
         ("passwd: one\n  name: secret\nname: a", {"passwd": "_text", "name": "a"}),
@@ -131,6 +152,9 @@ def test_units_keep_what_tells_of_their_form() -> None:
         ('passwd: "one\\\nname: secret"\nname: a', {"passwd": "_text", "name": "a"}),
         ("passwd: 'one\nname: sec''ret\n'\nname: a", {"passwd": "_text", "name": "a"}),
         ('"passwd": x\n/etc/secret: y', {"passwd": "_text", "_": "_text"}),
+        ("'a b: c': x\nname: a", {"_": "_text", "name": "a"}),
+        ("it's#: x\nname: a", {"_": "_text", "name": "a"}),
+        ("--- # a\nname: a\n...", {"name": "a"}),
         # what is merged is not to be taken for a key that nobody knows, nor for one that is there twice
         ("<<: *secret\n<< : {a: b}\n/etc/secret: y", {"<<": "_flow", "_": "_text"}),
         ("- <<: *secret\n  name: a", [{"<<": "_alias", "name": "a"}]),
@@ -140,7 +164,7 @@ def test_units_keep_what_tells_of_their_form() -> None:
         ),
         ("- |\n  name: secret\n- b", ["_\n", "_text"]),
         ("a:\n- name: b\n  content: |\n    x\n- name: c", {"a": [{"name": "b", "content": "_\n"}, {"name": "c"}]}),
-        ("content: |\n  [Service]\n  U2VjcmV0Cg==", {"content": "[Service]\n_\n"}),
+        ("content: |\n  [Service]\n  U2VjcmV0Cg==", {"content": "[Service]\n_=_\n"}),
         ("hostname: core-01\r\nname: a\r", {"hostname": "core-01", "name": "a"}),
         ("", None),
     ],
@@ -162,12 +186,25 @@ def test_the_form_of_a_value(text: str, tree: t.Any) -> None:
         ("a: b # c\u0085name: secret", 2),
         ("a: |\n  b\u2028name: secret", 3),
         ("a: b\u2029name: secret\r\nname: secret", 2),
+        ("a:\n  b\u2028name: secret", 3),
+        ("a: [b,\n  c # d\u2028]\nname: secret\nname: secret", 3),
+        ('- "na\\x6de": secret', 2),
+        ("- &secret name: a", 2),
+        ("a: [[[[[b]]]]]\nname: secret", 3),
+        ("a: [it's]\nname: secret\n", 3),
+        ("a: 'b\nname: secret\n", 3),
     ],
 )
 def test_from_what_is_not_understood_on_nothing_is_told(text: str, line: int) -> None:
     told = wiped("#cloud-config\n" + text)
     assert "secret" not in told
     assert parse_skeleton(told).unread == line
+
+
+def test_what_is_behind_the_first_document_is_named() -> None:
+    assert skeleton("a: b\n---\nc: d\n").second == 3
+    assert skeleton("a: b\n...\n# c\n---\nd: e\n").second == 5
+    assert skeleton("---\na: b\n...\n# c\n").second == 0
 
 
 def test_a_key_that_is_there_twice_is_named() -> None:
@@ -246,3 +283,106 @@ def test_no_line_tells_what_is_no_name(text: str) -> None:
 @given(st.text())
 def test_no_answer_makes_the_parser_fail(text: str) -> None:
     parse_skeleton(text)
+
+
+# What may follow a colon, and a value; what is a value for each key; keys that the skeleton does not tell.
+_GAPS = st.sampled_from([" ", "  ", "\t", " \t"])
+_ENDS = st.sampled_from(["", "", " ", "\t", " # c", "\t# c: d", '\t#"c'])
+_VALUES = {
+    "name": [
+        "a.service",
+        '"b.service"',
+        "'c@1.service'",
+        "x y",
+        r'"a\x2d"',
+        r'"a\\x2d"',
+        "null",
+        "~",
+        "&n n",
+        "!!str s",
+    ],
+    "path": ["/etc/a", '"/etc/b"', "etc/c", "'/etc/d e'", '"/etc/f: g"', "!!binary L2V0"],
+    "permissions": ["0644", '"0600"', r'"06\x30"', "u+x"],
+    "content": [
+        *("hi", '"a: b"', "'it''s'", "http://a:1/b", "[a, b]", '"#c"', "12", "$private_ipv4", "{a: [b, {c: d}]}"),
+        *('"a\n      b"', "a\n        b", "[a,\n      b]", "[a, # it\n      b]", "a\n        # c"),
+    ],
+}
+_FOREIGN = ["x y", '"x y:z"', "it's", "a#b", "::b", r'"pat\x68"', "/etc/x", "&k kk", "!t tt", "[f]", "? [f]\n", "<<"]
+
+
+@st.composite
+def _pair(draw: st.DrawFn, key: str, column: int) -> str:
+    """A key and its value, written in one of the ways of YAML; `column` is where the key stands."""
+    begin = draw(st.sampled_from(["{}:", "{}:", '"{}":', "'{}' :", "{}\t:"])).format(key)
+    indent = " " * column
+    way = draw(st.sampled_from(["inline", "inline", "inline", "next", "comment", "block", "next block"]))
+    value = draw(st.sampled_from(_VALUES[key])) if "block" not in way else draw(st.sampled_from(["|", ">-", "|2+"]))
+    begin += draw(_GAPS) if way in ("inline", "block") else f"{draw(_ENDS)}\n{indent}  "
+    begin += f"# c\n{indent}  " if way == "comment" else ""
+    lines = draw(st.lists(st.sampled_from(["[Unit]", "A=b", "  more", "", "# no", "name: x"]), min_size=1, max_size=3))
+    body = "".join(f"\n{indent}  {line}" for line in lines) if "block" in way else ""
+    return f"{begin}{value}{draw(_ENDS)}{body}\n"
+
+
+@st.composite
+def _item(draw: st.DrawFn, keys: t.Sequence[str], column: int) -> str:
+    pairs = [draw(_pair(key, column)) for key in draw(st.permutations(keys))]
+    if draw(st.integers(0, 4)) == 0:
+        foreign = draw(st.sampled_from(_FOREIGN))
+        value = "{a: b, content: c}" if foreign == "<<" else "1"
+        pairs.insert(
+            draw(st.integers(0, len(pairs) - 1)), f"{foreign}{' ' * foreign.count(chr(10)) * column}: {value}\n"
+        )
+    return f"- {(' ' * column).join(pairs)}"
+
+
+@st.composite
+def _documents(draw: st.DrawFn) -> str:
+    files = draw(st.lists(_item(["path", "permissions", "content"], 4), min_size=1, max_size=2))
+    units = draw(st.lists(_item(["name", "content"], 6), min_size=1, max_size=2))
+    parts = [
+        "".join(["write_files:", draw(_ENDS), "\n", *(f"  {item}" for item in files)]),
+        "".join(["coreos:\n  units:", draw(_ENDS), "\n", *(f"    {item}" for item in units)]),
+    ]
+    begin, end = draw(st.sampled_from(["", "---\n", "--- # c\n"])), draw(st.sampled_from(["", "...\n", "...\t# c\n"]))
+    return f"{begin}{''.join(draw(st.permutations(parts)))}{end}"
+
+
+def assert_told(told: Node, said: yaml.Node | None) -> None:
+    """What is told is what YAML says, and what YAML says and is not told is marked as untold."""
+    assert isinstance(said, yaml.Node) or not told.is_given
+    if told.is_untold or said is None:
+        return
+    if told.value is None:
+        assert said.tag == "tag:yaml.org,2002:null"
+    elif told.is_folded:
+        assert not isinstance(said, yaml.ScalarNode)
+    elif isinstance(said, yaml.MappingNode):
+        assert told.is_mapping
+        known = {key.value: value for key, value in said.value if isinstance(key, yaml.ScalarNode)}
+        assert {child.key for child in told.children()} <= {*known, "_"}
+        for key in {*known, "owner"}:
+            if re.fullmatch(r"[a-z_]+", key):
+                assert_told(told.get(key), known.get(key))
+    elif isinstance(said, yaml.SequenceNode):
+        items = told.items()
+        assert len(items) == len(said.value) or told.place in told.skeleton.cut
+        for item, value in zip(items, said.value, strict=False):
+            assert_told(item, value)
+    else:
+        assert isinstance(said, yaml.ScalarNode)
+        assert told.word in ("", said.value)
+        assert not told.block or said.style in ("|", ">")
+
+
+@given(_documents())
+@settings(deadline=None, max_examples=200)
+def test_what_is_told_is_what_yaml_says(text: str) -> None:
+    try:
+        said = next(yaml.compose_all(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)))
+    except yaml.YAMLError:
+        assume(False)
+    found = skeleton(text)
+    assert not found.error
+    assert_told(root(found), said)

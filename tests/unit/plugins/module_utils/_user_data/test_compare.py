@@ -303,6 +303,38 @@ def test_what_could_not_be_read_is_not_held_against_the_host(machine: Machine, k
         assert states(machine.compare(text.encode())) == {"/etc/a": ("differs", "content")}
 
 
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        (
+            "  content: x\n  ? permissions\n  : '0640'\n",
+            ("not_compared", "its permissions and owner and encoding could"),
+        ),
+        ("  permissions: '0640'\n  ? content\n  : x\n", ("not_compared", "its owner and encoding and content could")),
+        ("  permissions: '0600'\n  ? content\n  : x\n", ("differs", "mode (0640 instead of 0600)")),
+        (
+            "  <<: {content: x, permissions: '0640'}\n",
+            ("not_compared", "its permissions and owner and encoding and con"),
+        ),
+        (
+            "  content:\n    |\n    x\n  permissions:\n    '0640'\n  owner: OWN\n",
+            ("not_compared", "it goes on in the next"),
+        ),
+        ("  content:\tx\t# y\n  permissions:\t'0640'\n  owner:\tOWN\n", ("same", "")),
+        ("  content\t: 'x'\t# y\n  permissions: 0640\n  owner: OWN\t\n", ("same", "")),
+        ('  content: "x"\t\n  permissions: 0640\n  owner: OWN\n', ("same", "")),
+        ("  content: |-\t# y\n    x\n  permissions: 0640\n  owner: OWN\n", ("same", "")),
+    ],
+)
+def test_what_may_be_asked_for_is_not_compared_with_a_default(
+    machine: Machine, more: str, told: tuple[str, str]
+) -> None:
+    machine.put("/etc/a", b"x", mode=0o640)
+    text = f"#cloud-config\nwrite_files:\n- path: /etc/a\n{more}".replace("OWN", OWN)
+    [(state, why)] = states(machine.compare(text.encode())).values()
+    assert (state, why[: len(told[1])]) == told
+
+
 @pytest.mark.parametrize("key", ["runtime", "mask"])
 def test_a_unit_of_which_it_is_not_known_where_it_is_written(machine: Machine, key: str) -> None:
     text = (

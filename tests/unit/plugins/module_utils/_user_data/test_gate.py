@@ -268,18 +268,56 @@ def test_a_tab_where_no_validation_tells() -> None:
 
 
 def test_what_could_not_be_read_is_told_with_its_place() -> None:
-    assert warnings("hostname: a\n? b\n: c\n") == [
-        ", line 3: from here on it could not be read, and is not checked; write it one key and one item to a line."
-    ]
-    assert warnings("? b\n: c\n") == [
-        ", line 2: from here on it could not be read, and is not checked; write it one key and one item to a line."
-    ]
+    unread = (
+        "from here on it could not be read, and may lock you out; write it one key and one item to a line, or allow it "
+        "with 'allow_lockout: true'."
+    )
+    assert blockers("hostname: a\n? b\n: c\n") == [f", line 3: {unread}"]
+    assert blockers("? b\n: c\n") == [f", line 2: {unread}"]
     assert warnings("<<: {hostname: a}\n") == [
         ", line 2: '<<' is written in brackets, and is not checked; check it yourself."
     ]
     assert warnings("coreos: {units: [{name: a}]}\nusers:\n- groups: [sudo]\n") == [
         ", line 2: 'coreos' is written in brackets, and is not checked; check it yourself."
     ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "write_files:\n  - ? path\n    : /etc/a\n",
+        "write_files:\n  - path: /etc/a\n    permissions: '0600'\n    ? content\n    : a\n",
+        "write_files:\n  - content: a\n    ? path\n    : /etc/a\n",
+        "write_files:\n  -\n    ? path\n    : /etc/a\n",
+        "write_files:\n  # a\n  ? path\n",
+        "coreos:\n  units:\n    - command: start\n      ? name\n      : a.service\n",
+        "coreos:\n  units:\n    - name: a@.service\n      ? command\n      : stop\n",
+        f"{UNIT}      enable: true\n      content: |\n        [Service]\n        A=b\n      drop-ins:\n        ? a\n",
+    ],
+)
+def test_what_may_still_come_is_not_missed(text: str) -> None:
+    """Of an item that is cut off nothing is said but that."""
+    found = judged(cloud_config(text))
+    assert found.warnings == []
+    [sentence] = found.blockers
+    assert "from here on it could not be read" in sentence
+    merged = cloud_config("x: &x\n  path: /etc/a\n  name: a.service\nwrite_files:\n  - <<: *x\n    content: a\n")
+    assert "has no path" not in "".join(judged(merged).blockers)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "coreos:\n  units:\n    - name: a.service\t# ours\n      command: start\t# at each boot\n      enable:\ttrue\n",
+        "write_files:\n  - path:\t/etc/a\n    permissions: '0600'\t# secret\n    encoding: b64\t\n    content: aGk=\n",
+        "coreos:\n  update:\n    reboot-strategy: reboot\t# x\nmanage_etc_hosts: localhost\t\n",
+        "write_files:\n  - path:\n      /etc/a\n    content:\n      |\n      hi\n    permissions:\n      '0600'\n",
+        "coreos:\n  units:\n    - name:\n        a.service\n      command: # now\n        start\n",
+        "hostname: a\n...\n",
+    ],
+)
+def test_tabs_and_values_on_lines_of_their_own_are_yaml(text: str) -> None:
+    assert judged(cloud_config(text)) == Gate([], [])
 
 
 def test_a_key_that_is_there_twice_blocks() -> None:
@@ -514,13 +552,24 @@ def test_the_oem_s_unit_reads_no_addresses() -> None:
         ("# a\n        U2VjcmV0", 7, "'a.service' has text before its first section, such as [Unit]"),
         ("[Service]\n        nonsense", 7, "'a.service' has a line here that is no assignment"),
         ("[Unit]\n        [Srevice]\n        A=b", 7, "'a.service' has a section here that systemd does not know"),
-        ("\n        [Unit]\n        a=b", 8, "'a.service' has a line here that is no assignment"),
+        ("\n        [Unit]\n        =b", 8, "'a.service' has a line here that is no assignment"),
     ],
 )
 def test_text_that_is_no_unit_s_blocks(content: str, line: int, words: str) -> None:
     text = f"{UNIT}      content: |\n        {content}\n"
     [sentence] = blockers(text)
     assert sentence.startswith(f", line {line}: {words}")
+
+
+def test_what_systemd_passes_over_in_a_unit_is_no_blocker() -> None:
+    """It takes the blanks from a line, and warns of a key that it does not know."""
+    lines = ["\t[Service]", "\tExecStart\t=/bin/true", "X-Mine=a", "execStart=b"]
+    found = judged(cloud_config(f"{UNIT}      content: |\n{''.join(f'        {line}' + chr(10) for line in lines)}"))
+    assert found.blockers == []
+    assert found.warnings == [
+        f"{PATH}, line 9: 'a.service' has a key here that is none of systemd's, which passes over it; correct it, or "
+        "make it a comment."
+    ]
 
 
 def test_the_text_of_a_drop_in_is_looked_at_as_well() -> None:
@@ -616,7 +665,10 @@ def test_a_masked_unit_cannot_be_enabled() -> None:
             ", line 6: this drop-in of 'a.service' has no name, and coreos-cloudinit skips it; "
             "give it one, such as '10-ours.conf'.",
         ),
-        ("write_files:\n  - path: a\n", ", line 3: the path of this file could not be read; check it yourself."),
+        (
+            "write_files:\n  - path: $private_ipv4\n",
+            ", line 3: the path of this file could not be read; check it yourself.",
+        ),
     ],
 )
 def test_what_comes_to_nothing_is_told(text: str, sentence: str) -> None:

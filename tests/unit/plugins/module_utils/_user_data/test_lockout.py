@@ -95,6 +95,7 @@ def test_a_config_that_keeps_a_key_locks_nobody_out(text: str) -> None:
     ("text", "line"),
     [
         (keys("other"), 2),
+        (f"users:\n  - name:\n      core\n    {keys('other', indent=4)}", 5),
         ("ssh-authorized-keys: ['KEY(other)']\n", 2),
         ("hostname: a\nusers:\n  - name: core\n    ssh-authorized-keys:\n      - KEY(other)\n", 5),
         # what is said in a comment or elsewhere gives nobody a key
@@ -155,17 +156,10 @@ def test_a_config_with_other_keys_alone_locks_out(text: str, line: int) -> None:
             4,
             "the name of this user could not be read",
         ),
-        (
-            f"users:\n  - name:\n      core\n    {keys('other', indent=4)}",
-            4,
-            "from here on it could not be read",
-        ),
-        (f"hostname: a\u2028{keys('other')}", 2, "from here on it could not be read"),
         ("x: &k\n  - KEY(other)\nssh_authorized_keys: *k\n", 4, "'ssh_authorized_keys' is an alias"),
         ("x: &k KEY(other)\nssh_authorized_keys:\n  - *k\n", 4, "this SSH key is an alias"),
         # of what can be read, the list that is replaced
         (f"{keys('mine')}? a\n: b\nusers: *u\n", 0, ""),
-        (f"x: &k KEY(other)\n? a\n: b\n{keys('mine')}users: *k\n", 3, "from here on it could not be read"),
     ],
 )
 def test_where_nobody_can_tell_that_the_way_in_stays_it_is_a_lockout(text: str, line: int, what: str) -> None:
@@ -236,20 +230,61 @@ def test_what_is_no_key_ends_the_run() -> None:
     assert [level for _line, level, _text in judged("ssh_authorized_keys: [nonsense]\n")] == ["lockout"]
 
 
-def test_keys_in_what_could_not_be_read_count_as_well() -> None:
-    unread = "? a\n: b\n"
-    assert judged(unread + keys("other")) == [
+HIDDEN = "could not be read, and nobody may be able to log in any more; write it plainly, or allow it with {}"
+
+
+@pytest.mark.parametrize("path", [f'"{SSH}/authorized\\x5fkeys"', "*a", "!!binary L2V0Yy9hCg==", f"{SSH}/../.ssh/ä"])
+def test_a_path_that_is_not_told_may_be_the_one_of_the_keys(path: str) -> None:
+    assert judged(f"write_files:\n  - path: {path}\n    content: a\n") == [
         (
-            2,
+            3,
             "lockout",
-            UNTOLD.format("from here on it could not be read"),
+            "the path of this file could not be read, and it may be one that decides who can log in; write it plainly, "
+            "or allow it with 'allow_lockout: true'.",
         )
     ]
-    assert judged(unread + keys("mine")) == []
-    assert judged("hostname: KEY(other)\n" + unread) == []
-    assert judged(unread + keys("other"), Access("core", {})) == []
-    elsewhere = Access("core", {f"{SSH}/authorized_keys.d/mine": [digest("mine")]})
-    assert judged(unread + keys("other"), elsewhere) == []
+
+
+def test_a_path_may_be_merged_into_a_file() -> None:
+    [(line, level, _text)] = judged("x: &x\n  path: /etc/a\nwrite_files:\n  - <<: *x\n    content: a\n")
+    assert (line, level) == (5, "lockout")
+
+
+@pytest.mark.parametrize("path", ["/etc/a\t# b", "$private_ipv4", "/etc/a$private_ipv4", "", "~", "/etc/a b"])
+def test_a_path_that_is_told_or_has_an_address_is_none_of_these(path: str) -> None:
+    assert judged(f"write_files:\n  - path: {path}\n    content: a\n") == []
+
+
+@pytest.mark.parametrize(
+    ("unit", "what"),
+    [
+        ('name: "sshd\\x2eservice"\n      mask: true', "the name of this unit"),
+        ("name: *u\n      command: stop", "the name of this unit"),
+        ("name: *u\n      command: start", "the name of this unit"),
+        ("name: *u\n      mask: *m", "the name of this unit"),
+        ("<<: *u\n      mask: true", "the name of this unit"),
+        ("name: sshd.service\n      mask: *m", "what is to become of 'sshd.service'"),
+        ("name: systemd-networkd.service\n      command: *m", "what is to become of 'systemd-networkd.service'"),
+    ],
+)
+def test_a_unit_that_is_not_told_may_be_sshd(unit: str, what: str) -> None:
+    [(line, level, text)] = judged(f"coreos:\n  units:\n    - {unit}\n")
+    assert (line, level) == (4, "lockout")
+    assert text == f"{what} {HIDDEN.format(repr('allow_lockout: true'))}."
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "name: *u\n      content: a",
+        "name: *u\n      mask: false",
+        "name: $private_ipv4.service\n      mask: true",
+        "name: a.service\n      mask: *m",
+        "name: a.service\t# b\n      command: stop",
+    ],
+)
+def test_a_unit_that_stays_or_is_another_locks_nobody_out(unit: str) -> None:
+    assert judged(f"coreos:\n  units:\n    - {unit}\n") == []
 
 
 @pytest.mark.parametrize("name", ["sshd.socket", "sshd.service", "sshd@.service"])
