@@ -24,6 +24,7 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._user_
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.seen import (
     PLACES,
     SIZE_LIMIT,
+    Source,
     place_of,
 )
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.state import judge
@@ -34,7 +35,6 @@ if t.TYPE_CHECKING:
     from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.seen import (
         Content,
         Look,
-        Source,
     )
     from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.state import State
 
@@ -306,7 +306,11 @@ def _watches(seen: Look, params: t.Mapping[str, t.Any]) -> list[Source]:
     explicit = bool(params["path"])
     if params["watch"]:
         return [_target(seen, explicit=explicit)]
-    return [source for source in seen.sources if params["watch"] is False and source.watched is not None]
+    if params["watch"] is None:
+        return []
+    known = {source.place for source in seen.sources}
+    others = [Source(place, watched=True) for place in seen.watches if not explicit and place not in known]
+    return [*(source for source in seen.sources if source.watched is not None), *others]
 
 
 def _target(seen: Look, *, explicit: bool) -> Source:

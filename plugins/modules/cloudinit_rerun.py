@@ -113,7 +113,7 @@ options:
       - A run of what was there before is cut off when it has not ended within a minute. A script is left to the next
         boot. What is a symbolic link cannot be watched.
       - This concerns the user-data at O(path). Without it, V(true) is for the one that O(content) would replace, and
-        V(false) for each that is watched.
+        V(false) for each that is watched, wherever it lies.
     type: bool
   timeout:
     description:

@@ -35,6 +35,7 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._user_
     watch_unit,
     watched,
 )
+from ansible_collections.container_linux.remediation.tests.integration.user_data import AS_ROOT, rerun
 from ansible_collections.container_linux.remediation.tests.machine.testmachine.paths import USER_DATA
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ MACHINE = USER_DATA.parent / "machine"
 VAGRANT = PLACES[0]
 LOCK = "/run/container-linux-remediation-user-data.lock"
 SECRET = "hunter2-7d1f"
+REMAINS = "find /etc /var /run /usr -xdev -name '*container-linux-remediation*' ! -name '*.lock'"
 
 
 class Box:
@@ -446,13 +448,30 @@ def test_older_pair_is_renewed(box: Box) -> None:
     assert box.in_force("renewed")
 
 
+def test_without_a_path_each_is_removed(each_box: Box) -> None:
+    """Also what lies at a path of one's own, and also what was stopped."""
+    places = [place_of(path) for path in ("/opt/-x/.hidden", "/opt/ü d/x.yml")]
+    for place in places:
+        set_watch(each_box, place, wanted=True)
+    each_box.machine.sh(f"systemctl stop {shlex.quote(watch_unit(places[0]))}")
+    done = each_box.machine.play([rerun(watch=False)], options=AS_ROOT)
+    assert done.rc == 0, done.output
+    assert each_box.machine.sh(REMAINS) == ""
+    disabled = {f"disable {watch_unit(place)}" for place in (VAGRANT, *places)}
+    assert disabled == {action for action in done.last.result["actions"] if action.startswith("disable ")}
+    again = each_box.machine.play([rerun(watch=False)], options=AS_ROOT)
+    assert again.rc == 0 and not again.last.changed, again.output
+    set_watch(each_box, VAGRANT, wanted=True)
+    each_box.rest()
+
+
 def test_removed_it_leaves_nothing(box: Box) -> None:
     done = set_watch(box, VAGRANT, wanted=False)
     assert done[:2] == [f"stop {watch_unit(VAGRANT)}", f"disable {watch_unit(VAGRANT)}"]
     assert {f"remove {path}" for path in FILES} <= set(done)
     assert set_watch(box, VAGRANT, wanted=False) == []
     assert box.watched() is None
-    assert box.machine.sh("find /etc /var /run /usr -xdev -name '*container-linux-remediation*' ! -name '*.lock'") == ""
+    assert box.machine.sh(REMAINS) == ""
     assert NAME not in box.machine.sh("systemctl list-units --all --no-legend; systemctl list-unit-files --no-legend")
     before = box.runs()
     box.write(asks("unwatched"))

@@ -12,6 +12,7 @@ import re
 import typing as t
 
 from ansible_collections.container_linux.remediation.plugins.module_utils._systemd.env_file import unquoted
+from ansible_collections.container_linux.remediation.plugins.module_utils._systemd.units import unescape
 
 _BLANK = " \t\n\r"
 _COMMENT = ("#", ";")
@@ -186,13 +187,6 @@ def _specifiers(unit: str) -> dict[str, str]:
         "J": unescape(prefix.rpartition("-")[2]),
         "f": "/" + unescape(instance if at else prefix).lstrip("/"),
     }
-
-
-def unescape(name: str) -> str:
-    r"""Return what a unit name's escaped part stands for: `var-lib\x2dx` is `var/lib-x`."""
-    plain = name.replace("-", "/").encode("utf-8", "surrogateescape")
-    found = re.sub(rb"\\x([0-9a-fA-F]{2})", lambda match: bytes([int(match[1], 16)]), plain)
-    return found.decode("utf-8", "surrogateescape")
 
 
 def mount_path(unit: str) -> str:

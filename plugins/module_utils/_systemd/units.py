@@ -187,6 +187,13 @@ def escape_path(path: str) -> str:
     return "".join(escaped)
 
 
+def unescape(name: str) -> str:
+    r"""Return what a unit name's escaped part stands for: `var-lib\x2dx` is `var/lib-x`."""
+    plain = name.replace("-", "/").encode("utf-8", "surrogateescape")
+    found = re.sub(rb"\\x([0-9a-fA-F]{2})", lambda match: bytes([int(match[1], 16)]), plain)
+    return found.decode("utf-8", "surrogateescape")
+
+
 def state_words(unit: Properties) -> str:
     """Return a unit's state for people, such as `activating (auto-restart), result 'timeout'`."""
     load = unit.get("LoadState", "loaded")

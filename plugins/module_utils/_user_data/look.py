@@ -67,10 +67,12 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._user_
     noted,
     watch_unit,
     watched,
+    watched_places,
 )
 
 if t.TYPE_CHECKING:
     from ansible_collections.container_linux.remediation.plugins.module_utils._host import Answer, Host
+    from ansible_collections.container_linux.remediation.plugins.module_utils._systemd.units import Properties
 
 TEMPORARY = "/run/container-linux-remediation.XXXXXX"
 """Where given user-data lies for as long as it is looked at, as mktemp has it."""
@@ -402,6 +404,7 @@ def look(host: Host, places: t.Sequence[Place] = PLACES, *, given: str | None = 
             "Only root may read the host's user-data and run it again. Let the task become root ('become: true')."
         )
     _demand_whole(given, answer)
+    units = {unit["Id"]: unit for unit in parse_show(out_of(answer, "units"))}
     version = re.search(r"(?:version |v)([0-9][0-9A-Za-z.+-]*)", out_of(answer, "version"))
     return Look(
         os=parse_env_file(out_of(answer, "os")),
@@ -410,8 +413,9 @@ def look(host: Host, places: t.Sequence[Place] = PLACES, *, given: str | None = 
         addresses=[name for name in out_of(answer, "addresses").split() if re.match(r"[A-Z0-9_]{1,60}\Z", name)],
         access=parse_access(out_of(answer, "access")),
         given=content_of(_own(answer, "given")),
-        sources=_each_once(_sources(answer, places, files)),
+        sources=_each_once(_sources(answer, places, units, files)),
         partial=_partial(answer, places),
+        watches=watched_places(answer, units),
     )
 
 
@@ -428,8 +432,9 @@ def _demand_whole(given: str | None, answer: Answer) -> None:
         )
 
 
-def _sources(answer: Answer, places: t.Sequence[Place], files: t.Mapping[str, File]) -> list[Source]:
-    units = {unit["Id"]: unit for unit in parse_show(out_of(answer, "units"))}
+def _sources(
+    answer: Answer, places: t.Sequence[Place], units: t.Mapping[str, Properties], files: t.Mapping[str, File]
+) -> list[Source]:
     again = _files(answer, "again")
     uptime = uptime_of(answer)
     oem_has_run = all(

@@ -203,6 +203,7 @@ class Look:
         sources: every place, in the order in which they were asked for. Of those that are one file, by a link, only one
             has it.
         partial: what is not known, and why, in sentences.
+        watches: every place that is applied whenever it changes, also where nobody has asked for it.
     """
 
     os: t.Mapping[str, str]
@@ -213,6 +214,7 @@ class Look:
     sources: t.Sequence[Source]
     given: Content | None = None
     partial: t.Sequence[str] = ()
+    watches: t.Sequence[Place] = ()
 
 
 def _user(kind: str, path: str) -> Place:

@@ -30,8 +30,13 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._host 
     ask,
     printable,
 )
-from ansible_collections.container_linux.remediation.plugins.module_utils._systemd.units import escape_path, parse_show
+from ansible_collections.container_linux.remediation.plugins.module_utils._systemd.units import (
+    escape_path,
+    parse_show,
+    unescape,
+)
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.content import ALIASES_SH
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.seen import place_of
 
 if t.TYPE_CHECKING:
     from ansible_collections.container_linux.remediation.plugins.module_utils._host import Answer, Host
@@ -43,6 +48,7 @@ NAME = "container-linux-remediation-user-data"
 SCRIPT = "/var/lib/container-linux-remediation/user-data-watch"
 NOTES = "/run/container-linux-remediation/user-data"
 DROP_IN = "50-container-linux-remediation.conf"
+_LINKS = f"{UNITS}/multi-user.target.wants/"
 
 PATH_UNIT = f"""\
 # Of the Ansible collection container_linux.remediation: see {SCRIPT}.
@@ -407,9 +413,11 @@ if [ -e "$WATCH_SCRIPT" ]; then
   IFS='
 '
   # shellcheck disable=SC2086 # files are a list of lines
-  section watch "$LIMIT" sha256sum -- $WATCH_FILES
+  set -- $WATCH_FILES
   unset IFS
   set +f
+  # whatever else is watched
+  section watch "$LIMIT" sha256sum -- "$@" "$WATCH_LINKS"*.path
 fi
 """
 """Part of the look at user-data: the section `watch`, one process, and none where nothing was installed.
@@ -420,7 +428,7 @@ Reads the variables of `look_variables`, and LIMIT."""
 def look_variables(places: t.Sequence[Place]) -> dict[str, str]:
     """Return what `WATCH_LOOK_SH` reads, and where the digests are noted."""
     files = [*FILES, *(path for place in places for path in _files_of(place))]
-    return {"WATCH_SCRIPT": SCRIPT, "WATCH_FILES": "\n".join(files), "NOTES": NOTES}
+    return {"WATCH_SCRIPT": SCRIPT, "WATCH_FILES": "\n".join(files), "WATCH_LINKS": f"{_LINKS}{NAME}@", "NOTES": NOTES}
 
 
 def noted(text: str) -> str:
@@ -448,6 +456,27 @@ def watched(answer: Answer, place: Place, unit: Properties) -> bool | None:
     if not active and not any(path in found for path in _files_of(place)):
         return None
     return active and all(found.get(path) == hashlib.sha256(text.encode()).hexdigest() for path, text in wanted.items())
+
+
+def watched_places(answer: Answer, units: t.Iterable[str]) -> list[Place]:
+    """Return all that is watched, wherever it lies.
+
+    Args:
+        answer: of a script with `WATCH_LOOK_SH`, which tells of what is enabled.
+        units: the names of the units that are up.
+    """
+    linked = _digests(answer["watch"].out) if "watch" in answer else {}
+    names = [*(path[len(_LINKS) :] for path in linked if path.startswith(_LINKS)), *units]
+    places = []
+    for name in dict.fromkeys(names):
+        instance = re.match(rf"{NAME}@(.+)\.path\Z", name)
+        if instance:
+            try:
+                places.append(place_of(f"/{unescape(instance[1])}"))
+            except RemediationError:
+                # no watch of ours is called so
+                continue
+    return places
 
 
 def unwatchable(place: Place, *, is_link: bool = False) -> str:
@@ -529,10 +558,7 @@ def set_watch(host: Host, place: Place, *, wanted: bool) -> list[str]:
 
 def _files_of(place: Place) -> dict[str, str]:
     """The files that a source has for itself; the link that enables its path unit leads to the template."""
-    return {
-        f"{UNITS}/{place.unit}.d/{DROP_IN}": DROP_IN_TEXT,
-        f"{UNITS}/multi-user.target.wants/{watch_unit(place)}": PATH_UNIT,
-    }
+    return {f"{UNITS}/{place.unit}.d/{DROP_IN}": DROP_IN_TEXT, f"{_LINKS}{watch_unit(place)}": PATH_UNIT}
 
 
 def _digests(text: str) -> dict[str, str]:

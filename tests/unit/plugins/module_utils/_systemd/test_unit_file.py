@@ -14,7 +14,6 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._syste
     mount_path,
     parse_unit_file,
     split_quoted,
-    unescape,
     with_instance,
 )
 from ansible_collections.container_linux.remediation.tests.unit.plugins.module_utils.unit_files import (
@@ -236,10 +235,6 @@ def test_a_unit_named_after_a_path_tells_it(unit: str, path: str) -> None:
 )
 def test_a_value_may_hold_several_items_with_quotes(value: str, items: list[str]) -> None:
     assert split_quoted(value) == items
-
-
-def test_what_looks_like_an_escape_and_is_none_stays() -> None:
-    assert unescape(r"a\xzz-\x2") == r"a\xzz/\x2"
 
 
 @given(unit_files())

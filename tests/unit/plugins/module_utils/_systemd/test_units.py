@@ -17,6 +17,7 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._syste
     parse_jobs,
     parse_show,
     state_words,
+    unescape,
     unit_name,
 )
 
@@ -233,3 +234,7 @@ def test_a_state_is_told_in_few_words() -> None:
 def test_a_path_is_escaped_as_systemd_does(path: str) -> None:
     done = subprocess.run(["systemd-escape", "--path", "--", path], capture_output=True, text=True, check=True)
     assert escape_path(path) == done.stdout.rstrip("\n")
+
+
+def test_what_looks_like_an_escape_and_is_none_stays() -> None:
+    assert unescape(r"a\xzz-\x2") == r"a\xzz/\x2"

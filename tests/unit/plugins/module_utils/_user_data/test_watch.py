@@ -39,6 +39,7 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._user_
     unwatchable,
     watch_unit,
     watched,
+    watched_places,
 )
 
 VAGRANT = PLACES[0]
@@ -201,11 +202,33 @@ def test_look_reads_real_files(tmp_path: Path) -> None:
     there.write_text("text")
     files = f"{there}\n{tmp_path}/missing"
     body = f"LIMIT=10\n{WATCH_LOOK_SH}"
-    seen = ask(Here(), body, variables={"WATCH_SCRIPT": str(there), "WATCH_FILES": files})
-    assert _digests(seen["watch"].out) == {str(there): hashlib.sha256(b"text").hexdigest()}
-    assert ask(Here(), body, variables={"WATCH_SCRIPT": f"{tmp_path}/missing", "WATCH_FILES": files}).keys() == {
-        "whole"
-    }
+    links = f"{tmp_path}/of us@"
+    (tmp_path / "of us@a\\x2db.path").symlink_to(there)
+    variables = {"WATCH_SCRIPT": str(there), "WATCH_FILES": files, "WATCH_LINKS": links}
+    seen = ask(Here(), body, variables=variables)
+    digest = hashlib.sha256(b"text").hexdigest()
+    assert _digests(seen["watch"].out) == {str(there): digest, f"{links}a\\x2db.path": digest}
+    assert ask(Here(), body, variables={**variables, "WATCH_SCRIPT": f"{tmp_path}/missing"}).keys() == {"whole"}
+
+
+NAMES = st.text(st.characters(exclude_characters="/\n\0", codec="utf-8"), min_size=1, max_size=6)
+
+
+@given(st.lists(NAMES, min_size=1, max_size=2))
+def test_a_path_is_that_of_its_watch(parts: list[str]) -> None:
+    path = f"/{'/'.join(parts)}"
+    if not any(part in (".", "..") for part in parts):
+        assert watched_places({}, [watch_unit(place_of(path))]) == [place_of(path)]
+
+
+def test_what_is_watched_is_found_by_its_links_and_by_what_is_up() -> None:
+    odd, stopped = place_of("/opt/-x/.hidden"), place_of("/opt/ü d/x\\y.yml")
+    link = f"/etc/systemd/system/multi-user.target.wants/{watch_unit(stopped)}".replace("\\", "\\\\")
+    told = {"watch": Section(1, f"{answer()['watch'].out}\\{'0' * 64}  {link}\n", "")}
+    units = ["a.path", watch_unit(odd), watch_unit(VAGRANT), "container-linux-remediation-user-data@.path"]
+    assert watched_places(told, units) == [VAGRANT, stopped, odd]
+    # none that we could have made
+    assert watched_places({}, [f"container-linux-remediation-user-data@{name}.path" for name in ("-", "a-..-b")]) == []
 
 
 def test_names_are_those_of_systemd() -> None:
