@@ -45,8 +45,13 @@ find_dependents() {
     # shellcheck disable=SC2086 # names of units hold no blanks
     TOLD=$(timeout -k 1 "$LIMIT" systemctl show --no-pager"""
     + shown(STOPS)
-    + r""" -- $NEAREST | named)
+    + r""" -- $NEAREST)
     NEAREST=
+    # nothing requires the unit of most user-data, and that is known without another process
+    case $TOLD in
+      *=[!"$LINE"]*) TOLD=$(printf '%s\n' "$TOLD" | named) ;;
+      *) break ;;
+    esac
     for NAME in $TOLD; do
       case $LINE$UNIT$DEPENDENTS$LINE in
         *"$LINE$NAME$LINE"*) ;;
