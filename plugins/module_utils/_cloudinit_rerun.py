@@ -27,7 +27,7 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._user_
     Source,
     place_of,
 )
-from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.state import judge
+from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.state import TO_APPLY, judge
 
 if t.TYPE_CHECKING:
     from ansible_collections.container_linux.remediation.plugins.module_utils._cloud_config.asked import Asked
@@ -53,8 +53,6 @@ SPEC: dict[str, t.Any] = {
 
 # Neither can be sent to a host; a byte that is no UTF-8 is half of a surrogate pair to Python.
 _NO_TEXT = re.compile("[\\0\\ud800-\\udfff]")
-
-_TO_APPLY = ("unapplied", "stale", "failed", "unproven", "applying")
 
 
 @dataclass(frozen=True)
@@ -206,7 +204,7 @@ def _tasks(seen: Look, states: t.Mapping[str, State], params: t.Mapping[str, t.A
         _refuse(source, state)
         if explicit and source.unit.get("LoadState") == "masked":
             _require_unit(source)
-        if state.name in _TO_APPLY:
+        if state.name in TO_APPLY:
             if not source.content:
                 raise RemediationError(
                     f"{printable(source.place.path)} could not be read on the host, though it is to be applied, for "

@@ -123,7 +123,10 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"user_data_path": ""}, "The path is empty"),
     ({"user_data_path": "a/b"}, "'a/b' cannot be a user-data's path"),
     ({"user_data_content": "a\0b"}, "The given user-data is no text"),
-    ({"user_data_src": "/no/such/file"}, r"no file '/no/such/file' on the controller, .* in /.*/standing\. Name one that"),
+    (
+        {"user_data_src": "/no/such/file"},
+        r"no file '/no/such/file' on the controller, .* in /.*/standing\. Name one that",
+    ),
     ({"user_data_src": "none.yml"}, "no file 'none.yml' on the controller"),
     ({"user_data_src": ""}, "no file '' on the controller"),
     (

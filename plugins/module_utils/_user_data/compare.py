@@ -58,6 +58,7 @@ SIZE_LIMIT = 16777216
 
 UNWRITTEN = "its content is empty, and coreos-cloudinit does not write it"
 
+# Where the texts of a user-data lie while they are compared; elsewhere only in tests.
 _RUN = "/run"
 
 _COMPARE_SH = r"""

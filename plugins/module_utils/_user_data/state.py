@@ -34,7 +34,10 @@ NAMES = (
     "unproven",
     "current",
 )
-"""What `State.name` may be. Applying makes sense in the states `unapplied`, `stale`, `failed` and `unproven`."""
+"""What `State.name` may be."""
+
+TO_APPLY = ("applying", "unapplied", "stale", "failed", "unproven")
+"""Those in which there is something to do: to run it, to wait for its run, or to prove one."""
 
 _INERT = {
     "empty": "the file is empty, and its unit skips it",

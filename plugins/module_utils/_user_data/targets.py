@@ -25,6 +25,7 @@ if t.TYPE_CHECKING:
     )
     from ansible_collections.container_linux.remediation.plugins.module_utils._cloud_config.skeleton import Text
 
+# Where the files of a host are; elsewhere only in tests.
 _ROOT = ""
 
 # What is made from sections of `coreos`.
