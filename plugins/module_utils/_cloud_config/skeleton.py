@@ -99,8 +99,8 @@ s/\r$//
 # what is a line break to YAML alone
 /@BREAK@/b unknown
 # the hold space is the kind of value that the line may be in, and the indentation of its key:
-# B of a block, U of a block with a section of a unit file, C of a continued line there, P of another scalar;
-# or # where nothing is told any more
+# B of a block, U of a block with a section of a unit file, C of a continued line there, P of another scalar; or it is
+# a mark that nothing is told any more
 G
 /\n#$/{
   s/.*//
@@ -315,9 +315,10 @@ s/.*\n.\( *\)$/\1  _/
 SKELETON_SED = functools.reduce(lambda text, word: text.replace(*word), _WORDS.items(), _TEMPLATE)
 """For `sed -e`, on a cloud-config without a byte order mark: its skeleton, with as many lines.
 
-A value is left out, wiped to one of `PLACEHOLDERS`, or one of a key of `_HARMLESS` whose form is known. A line of a
-block is a section (`[Unit]`, or `[_]`), in a section of a unit file an assignment without its value (`ExecStart=_`,
-`ExecStart=`) or the rest of one (`_more`), a comment (`#`), empty, or `_`. From a line `#?` on nothing is told.
+A value is left out, wiped to one of `PLACEHOLDERS`, or as it is written, if it is one of a key of `_HARMLESS` whose
+form is known; where it goes on, `_more` follows. A line of a block is a section (`[Unit]`, or `[_]`), in a section of a
+unit file an assignment without its value (`ExecStart=_`, `ExecStart=`, or `_=_` and `X-_=_` of a key that is none of
+systemd's) or the rest of one (`_more`), a comment (`#`), empty, or `_`. From a line `#?` on nothing is told.
 """
 
 Tree = t.Union[t.Dict[str, t.Any], t.List[t.Any], str, None]
