@@ -124,6 +124,7 @@ def test_a_process_that_is_older_than_its_files(machine: MachineFactory, release
     assert unit.as_asked
 
 
+TAB = "\t"
 ZIPPED = base64.b64encode(gzip.compress(b"packed\n")).decode()
 CLOUD_CONFIG = rf"""#cloud-config
 
@@ -199,6 +200,16 @@ write_files:
       {ZIPPED}
   - path: /etc/made/binary
     content: !!binary AAEC/w==
+  - path:{TAB}/etc/made/tabs{TAB}# three
+    permissions{TAB}:{TAB}'0600'{TAB}
+    content:{TAB}one{TAB}two{TAB}# three
+  - path:
+      /etc/made/on lines of their own
+    permissions: # one
+      "0640"
+    content:
+      |
+      one
   - path: /etc/made/twice
     content: first
   - path: /etc//made/../made/twice
@@ -257,7 +268,8 @@ coreos:
       command: start
       content: |
         [Match]
-        MACAddress=02:00:00:00:00:99
+        {TAB}MACAddress=02:00:00:00:00:99
+...
 """
 
 
@@ -274,8 +286,9 @@ def test_all_that_coreos_cloudinit_makes_is_known(machine: MachineFactory, relea
     found = box.states()
     assert found.pop("skipped.service/20-empty.conf") == empty
     assert found.pop("/etc/made/binary") == ("not_compared", "it has a tag")
+    assert found.pop("/etc/made/on lines of their own") == ("not_compared", "it goes on in the next line")
     assert {name: told for name, told in found.items() if told != ("same", "")} == {}
-    assert len(found) == 27
+    assert len(found) == 28
     units = {(unit.name, unit.asked): (unit.as_asked, unit.why) for unit in box.compare().units}
     assert units == {
         ("later.service", "started"): (True, ""),
