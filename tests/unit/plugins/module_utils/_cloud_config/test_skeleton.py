@@ -308,7 +308,7 @@ _VALUES = {
         *('"a\n      b"', "a\n        b", "[a,\n      b]", "[a, # it\n      b]", "a\n        # c"),
     ],
 }
-_FOREIGN = ["x y", '"x y:z"', "it's", "a#b", "::b", r'"pat\x68"', "/etc/x", "&k kk", "!t tt", "[f]", "? [f]\n", "<<"]
+_FOREIGN = ["x y", '"x y:z"', "it's", "a#b", "::b", r'"own\x65r"', "/etc/x", "&k kk", "!t tt", "[f]", "? [f]\n", "<<"]
 
 
 @st.composite
