@@ -86,7 +86,7 @@ FAILS = (
     "        Type=oneshot",
     "        ExecStart=/usr/bin/false",
 )
-REFUSED = ("    - name: not a unit", "      command: start")
+REFUSED = ("    - name: none-such.service", "      command: start")
 
 
 def provision(host: Machine, name: str) -> None:
@@ -288,7 +288,7 @@ def test_a_job_that_failed_at_boot(machine: MachineFactory) -> None:
     ("bad", "words"),
     [
         (FAILS, ("'start fails.service' with 'failed'", "nothing of it was run")),
-        (REFUSED, ("Unit name not a unit is not valid", "has it run again")),
+        (REFUSED, ("Unit none-such.service not found", "has it run again")),
     ],
 )
 def test_what_was_there_is_put_back(machine: MachineFactory, bad: tuple[str, ...], words: tuple[str, ...]) -> None:
