@@ -31,8 +31,6 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._user_
     lost_with,
     still_down,
 )
-from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.diff import predict
-from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.forecast import Forecast, forecast
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.gate import (
     conflicts,
     gate,
@@ -48,8 +46,6 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._user_
     unsettled_sentences,
 )
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.metadata import with_metadata
-from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.refusal import refusals
-from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.restart import restart_changed
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.seen import Written
 from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.units import (
     is_between_starts,
@@ -68,7 +64,6 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._user_
 )
 
 if t.TYPE_CHECKING:
-    from ansible_collections.container_linux.remediation.plugins.module_utils._cloud_config.asked import Asked
     from ansible_collections.container_linux.remediation.plugins.module_utils._cloudinit_rerun import Task
     from ansible_collections.container_linux.remediation.plugins.module_utils._host import Answer, Host
     from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.apply import Applied
@@ -118,12 +113,15 @@ def act(
         _pass_the_gate(tasks, seen, params, told)
         foretold = {}
         if diff or check_mode:
-            foretold = {task.path: _foretell(task, host, params) for task in tasks}
+            from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.foretell import (
+                foretell,
+            )
+
+            foretold = {task.path: foretell(task, host, params) for task in tasks}
             for task in tasks:
-                asked_for, found, _forecast = foretold[task.path]
-                told["warnings"] += sentences(task.title, refusals(asked_for, found))
+                told["warnings"] += sentences(task.title, foretold[task.path].refusals)
         if diff:
-            told["diff"] = [predict(path, *known) for path, known in foretold.items()]
+            told["diff"] = [known.diff(path) for path, known in foretold.items()]
         # before anything runs, for what is watched notes its runs
         if params["watch"]:
             for source in watches:
@@ -131,7 +129,9 @@ def act(
         for task in tasks:
             if check_mode:
                 _tell_actions(task.actions(), told)
-                _tell_forecast(foretold[task.path][2], told)
+                forecast = foretold[task.path].forecast
+                _tell_actions([f"systemctl restart {name}" for name in forecast.restarts], told)
+                told["warnings"] += forecast.refused
             else:
                 _bring_up_to_date(task, host, seen, params, told)
     except RemediationError as error:
@@ -141,21 +141,6 @@ def act(
 def _tell_actions(actions: t.Sequence[str], told: dict[str, t.Any]) -> None:
     told["actions"] += actions
     told["changed"] = told["changed"] or bool(actions)
-
-
-def _foretell(task: Task, host: Host, params: t.Mapping[str, t.Any]) -> tuple[Asked, Comparison, Forecast]:
-    """Return what a user-data asks for, how the host stands to that, and what would be restarted for it."""
-    asked_for, restarts = task.asked, params["restart_changed_units"]
-    comparison = compare(host, asked_for, path=task.path, content=task.given, snapshot=restarts)
-    allowed = params["allow_container_restart"]
-    if not restarts:
-        return asked_for, comparison, Forecast()
-    return asked_for, comparison, forecast(host, asked_for, comparison, allow_container_restart=allowed)
-
-
-def _tell_forecast(found: Forecast, told: dict[str, t.Any]) -> None:
-    _tell_actions([f"systemctl restart {name}" for name in found.restarts], told)
-    told["warnings"] += found.refused
 
 
 def _is_there(
@@ -406,6 +391,10 @@ def _restart_what_is_left(
     left = told.setdefault("left_behind", {"changed_units": [], "no_longer_asked_for": []})
     left["no_longer_asked_for"] += [leftover.told() for leftover in parse_leftovers(applied.leftovers)]
     if changed and params["restart_changed_units"]:
+        from ansible_collections.container_linux.remediation.plugins.module_utils._user_data.restart import (
+            restart_changed,
+        )
+
         try:
             restarted = restart_changed(
                 host,

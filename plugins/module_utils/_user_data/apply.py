@@ -98,7 +98,8 @@ keep() {
 
 digest_of() {
   if [ -e "$1" ]; then
-    timeout -k 1 "$LIMIT" sha256sum -- "$1" | sed -e 's/^\\//' -e 's/ .*//'
+    # a name that is quoted has a backslash before all
+    SUM=$(timeout -k 1 "$LIMIT" sha256sum -- "$1") && SUM=${SUM#\\} && printf '%s\n' "${SUM%% *}"
   fi
 }
 
@@ -237,8 +238,10 @@ report() {
   printf '%s\n' "$LOG" | hide
   finish journal "$STATUS"
   begin digest
-  digest_of "$REAL"
-  finish digest "$?"
+  DIGEST=$(digest_of "$REAL")
+  STATUS=$?
+  printf '%s\n' "$DIGEST"
+  finish digest "$STATUS"
   begin good
   digest_of "$KEPT.good"
   finish good "$?"
@@ -287,7 +290,7 @@ apply() {
   report
   snapshot after
   leftovers
-  if [ "$JOB" -eq 0 ] && ended_well && [ "$(digest_of "$REAL")" = "$NEW" ]; then
+  if [ "$JOB" -eq 0 ] && ended_well && [ "$DIGEST" = "$NEW" ]; then
     remember
     tell_dependents revive
     # while nobody else may put something in its place
