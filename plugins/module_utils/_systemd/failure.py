@@ -36,7 +36,27 @@ from ansible_collections.container_linux.remediation.plugins.module_utils._syste
     state_words,
 )
 
-WALK_SH = r"""
+NAMES_SH = r"""
+LINE='
+'
+
+# named: the names of units in what systemctl shows; systemd 240 and later quotes one with a backslash
+named() {
+  sed 's/^[A-Za-z]*=//' | tr -s ' ' '\n' | sed '/^"/{ s/^"\(.*\)"$/\1/; s/\\\\/\\/g; }'
+}
+
+# is_among LINE LINES
+is_among() {
+  case $LINE$2$LINE in
+    *"$LINE$1$LINE"*) return 0 ;;
+  esac
+  return 1
+}
+"""
+
+WALK_SH = (
+    NAMES_SH
+    + r"""
 # walk UNITS PROPERTIES: the units, those that they name in these properties (as `-p NAME -p NAME`), those that these
 # name, and so on. It fails where not all of them can be told.
 walk() {
@@ -44,9 +64,7 @@ walk() {
   for _ in 1 2 3 4 5 6 7 8 9 10 11 12; do
     # shellcheck disable=SC2086 # units and properties are lists of words
     TOLD=$(set -f && timeout -k 1 20 systemctl show --no-pager $2 -- $REACHED) || break
-    # systemd 240 and later quotes a name with a backslash
-    TOLD=$(printf '%s\n' "$REACHED" "$TOLD" | sed 's/^[A-Za-z]*=//' | tr -s ' ' '\n' |
-      sed '/^"/{ s/^"\(.*\)"$/\1/; s/\\\\/\\/g; }' | sort -u)
+    TOLD=$(printf '%s\n' "$REACHED" "$TOLD" | named | sort -u)
     if [ "$TOLD" = "$REACHED" ]; then
       printf '%s\n' "$REACHED"
       return
@@ -57,6 +75,7 @@ walk() {
   return 1
 }
 """
+)
 
 CHAIN_SH = (
     WALK_SH

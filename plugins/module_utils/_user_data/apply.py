@@ -542,7 +542,7 @@ def restore(host: Host, source: Source, *, sha256: str, in_force: bool, stopped:
                 "WATCH": watch,
                 "HUSH": "" if may_run else "yes",
             },
-            needs=("systemctl", "flock", "mktemp", "sed", "dd", "sha256sum", "readlink"),
+            needs=("systemctl", "flock", "mktemp", "dd", "sha256sum", "readlink"),
         )
     except RemediationError as error:
         return f"{failed}, {stays}: {error.message}"
@@ -580,7 +580,7 @@ def confirm(host: Host, source: Source, *, sha256: str) -> str:
     """
     variables = {**_of(source), "NEW": sha256, "UNPROVEN": UNPROVEN}
     try:
-        answer = ask(host, _CONFIRM_SH, variables=variables, needs=("flock", "mktemp", "dd", "sed", "sha256sum"))
+        answer = ask(host, _CONFIRM_SH, variables=variables, needs=("flock", "mktemp", "dd", "sha256sum"))
     except RemediationError as error:
         return error.message.rstrip(".")
     theirs = _brought_since(answer, sha256)

@@ -16,6 +16,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 from ansible_collections.container_linux.remediation.plugins.module_utils._host import printable
+from ansible_collections.container_linux.remediation.plugins.module_utils._systemd.failure import NAMES_SH
 from ansible_collections.container_linux.remediation.plugins.module_utils._systemd.units import (
     REQUIREMENTS,
     STOPS,
@@ -28,15 +29,8 @@ if t.TYPE_CHECKING:
     from ansible_collections.container_linux.remediation.plugins.module_utils._host import Answer
 
 DEPENDENTS_SH = (
-    r"""
-LINE='
-'
-
-# named: the names of units in what systemctl shows; systemd 240 and later quotes one with a backslash
-named() {
-  sed 's/^[A-Za-z]*=//' | tr -s ' ' '\n' | sed '/^"/{ s/^"\(.*\)"$/\1/; s/\\\\/\\/g; }'
-}
-
+    NAMES_SH
+    + r"""
 # find_dependents: what requires $UNIT, what requires that, and so on, in DEPENDENTS; the nearest first
 find_dependents() {
   DEPENDENTS=
@@ -73,14 +67,6 @@ states() {
     -e '/^Id=/{ s/^Id=//; h; }' \
     -e '/^ActiveState=/{ s/^ActiveState=//; G; s/\n/ /; p; }' \
     -e '/^Job=[1-9]/{ s/.*/job/; G; s/\n/ /; p; }'
-}
-
-# is_among ROW ROWS
-is_among() {
-  case $LINE$2$LINE in
-    *"$LINE$1$LINE"*) return 0 ;;
-  esac
-  return 1
 }
 
 # is_lost NAME: whether it is down for what it requires: by systemd's log that it did not start for that is the last of

@@ -58,17 +58,6 @@ _STOPPED_WITH = (*REQUIREMENTS, "PartOf", "StopPropagatedFrom")
 _RESTART_SH = (
     CHAIN_SH
     + r"""
-LINE='
-'
-
-# is_among NAME LINES
-is_among() {
-  case $LINE$2$LINE in
-    *"$LINE$1$LINE"*) return 0 ;;
-  esac
-  return 1
-}
-
 is_up() {
   case $(timeout -k 1 20 systemctl is-active -- "$1" 2>/dev/null) in
     inactive | failed | unknown) return 1 ;;
